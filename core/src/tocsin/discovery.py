@@ -1,0 +1,97 @@
+"""Which channel types are installed, without importing any of them; and loading one.
+
+``importlib.metadata`` says what exists. stevedore loads it, but from those entry points rather than from its disk
+cache, whose entries name code to import and are trusted blindly.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import attrs
+
+from tocsin.errors import TocsinError
+
+__all__ = ["CHANNELS", "SIMULATORS", "LoadFailed", "Plugin", "installed", "load"]
+
+CHANNELS = "tocsin.channels"
+SIMULATORS = "tocsin.simulators"
+
+
+class LoadFailed(TocsinError):
+    """The code of an installed channel type cannot be imported."""
+
+    code = "TCN-190"
+
+
+@attrs.frozen
+class Plugin:
+    """One installed entry point.
+
+    Attributes:
+        type: the channel type; the entry point's name.
+        distribution, version: of the package that brings it.
+        rivals: other distributions that claim the same type; none of them is used.
+    """
+
+    type: str
+    distribution: str
+    version: str
+    entry_point: EntryPoint = attrs.field(repr=False)
+    rivals: tuple[str, ...] = ()
+
+
+def installed(group: str = CHANNELS) -> dict[str, Plugin]:
+    """The installed entry points of a group by name, in alphabetical order; nothing is imported."""
+    found: dict[str, dict[str, EntryPoint]] = defaultdict(dict)
+    for entry_point in entry_points(group=group):
+        found[entry_point.name].setdefault(_distribution(entry_point), entry_point)
+    return {name: _plugin(name, by_distribution) for name, by_distribution in sorted(found.items())}
+
+
+def _plugin(name: str, by_distribution: dict[str, EntryPoint]) -> Plugin:
+    distribution, *rivals = sorted(by_distribution)
+    entry_point = by_distribution[distribution]
+    version = entry_point.dist.version if entry_point.dist else "?"
+    return Plugin(name, distribution, version, entry_point, tuple(rivals))
+
+
+def _distribution(entry_point: EntryPoint) -> str:
+    return entry_point.dist.name if entry_point.dist else entry_point.value
+
+
+def load(plugin: Plugin) -> Any:
+    """Import what the entry point names.
+
+    Raises:
+        LoadFailed: the import failed; the message has the exception's type and, for a missing module, its name.
+    """
+    from stevedore.named import NamedExtensionManager  # loaded with the first configured channel
+
+    class _Manager(NamedExtensionManager[Any]):
+        def list_entry_points(self) -> list[EntryPoint]:
+            return [plugin.entry_point]
+
+    failures: list[BaseException] = []
+    try:
+        manager = _Manager(
+            plugin.entry_point.group,
+            names=[plugin.type],
+            on_load_failure_callback=lambda _manager, _entry_point, error: failures.append(error),
+            warn_on_missing_entrypoint=False,
+        )
+        if not failures:
+            return manager.extensions[0].plugin
+    except BaseException as error:  # stevedore lets AssertionError and SystemExit through
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        failures.append(error)
+    raise LoadFailed(f"{plugin.distribution} {plugin.version} cannot be imported: {_words(failures[0])}")
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"the module {error.name!r} is missing"
+    return f"{type(error).__name__}: {str(error)[:200]}"

@@ -1,0 +1,263 @@
+"""Brings alerts, lanes and the store together."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import attrs
+
+from tocsin.alert import Alert
+from tocsin.channel import Channel
+from tocsin.clock import Clock
+from tocsin.deadline import Deadline
+from tocsin.dispatch.lane import Lane
+from tocsin.dispatch.plan import Plan
+from tocsin.dispatch.run import DeliveryHandle, Run
+from tocsin.dispatch.station import Station
+from tocsin.errors import DeliveryError, Expired, PluginError, ServiceClosed, not_attempted
+from tocsin.hookspecs import SendContext
+from tocsin.log import event
+from tocsin.recipient import Recipient
+from tocsin.report import DeliveryReport, DeliveryState, Receipt
+from tocsin.retry import Random, RetryPolicy
+from tocsin.store import Delivery, Store
+
+__all__ = ["Dispatcher", "delivery_key"]
+
+
+class Dispatcher:
+    """Delivers alerts along their plans. Thread-safe; starts no thread before the first alert.
+
+    Args:
+        policy: when to try again.
+        timeout: seconds for one attempt.
+        deadline: seconds for one alert.
+        workers: per channel.
+        on_report: told each finished report, once.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        rng: Random,
+        policy: RetryPolicy,
+        timeout: float,
+        deadline: float,
+        workers: int,
+        on_report: Callable[[DeliveryReport], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._rng = rng
+        self._policy = policy
+        self._timeout = timeout
+        self._deadline = deadline
+        self._workers = workers
+        self._on_report = on_report
+        self._lock = threading.Lock()
+        self._stations: dict[str, Station] = {}
+        self._runs: dict[str, Run] = {}
+        self._closed = False
+        self._abandoned = False
+
+    def submit(self, alert: Alert, plan: Plan) -> DeliveryHandle:
+        """Start delivering an alert; one that is on its way already gives the handle of that delivery.
+
+        Raises:
+            ServiceClosed: after :meth:`close`.
+            QueueFull: too many deliveries wait; nothing of this alert was started.
+        """
+        with self._lock:
+            if self._closed:
+                raise ServiceClosed("the service is closed; create another to send more")
+            if (running := self._runs.get(alert.alert_id)) is not None:
+                return running.handle
+            run = Run(
+                alert,
+                plan,
+                DeliveryHandle(alert.alert_id),
+                now=self._clock.now,
+                launch=self._launch,
+                cancel=lambda reason: self._store.cancel(alert.alert_id, reason),
+                finish=self._finish,
+            )
+            self._runs[alert.alert_id] = run
+        try:
+            run.start()
+        except BaseException:
+            with self._lock:
+                self._runs.pop(alert.alert_id, None)
+            raise
+        return run.handle
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call is under way, or a delivery's time has come."""
+        now = self._clock.monotonic()
+        return any(
+            station.lane.busy or ((due := self._store.next_due(name)) is not None and due <= now)
+            for name, station in list(self._stations.items())
+        )
+
+    def close(self, timeout: float) -> bool:
+        """Take no more alerts, finish what runs, cancel what is left after ``timeout`` seconds.
+
+        Returns:
+            True where everything was finished.
+        """
+        with self._lock:
+            self._closed = True
+            runs = list(self._runs.values())
+        end = time.monotonic() + timeout
+        for run in runs:
+            _wait(run.handle, end)
+        self._abandoned = True
+        with self._lock:
+            left = list(self._runs.values())
+        for run in left:
+            run.stop("the service was closed", self._store.cancel(run.alert.alert_id, "the service was closed", True))
+        for station in self._stations.values():
+            station.lane.stop()
+        return not left
+
+    def _launch(self, run: Run, channels: tuple[Channel, ...]) -> list[Delivery]:
+        """Put one stage's deliveries into the store and wake the lanes; returns those that had succeeded before."""
+        known = {delivery.unit: delivery for delivery in self._store.deliveries(run.alert.alert_id)}
+        now = self._clock.monotonic()
+        before, fresh = [], []
+        for channel in channels:
+            for recipient in channel.recipients:
+                earlier = known.get((channel.name, recipient.id))
+                if earlier is not None and earlier.state.is_success:
+                    before.append(earlier)
+                else:
+                    fresh.append(self._delivery(run.alert, channel, recipient, now, earlier))
+        self._store.add(run.alert, fresh)
+        for channel in channels:
+            count = sum(delivery.channel == channel.name for delivery in fresh)
+            if count:
+                self._station(channel).lane.wake(count)
+        return before
+
+    def _delivery(
+        self, alert: Alert, channel: Channel, recipient: Recipient, now: float, earlier: Delivery | None
+    ) -> Delivery:
+        return Delivery(
+            alert_id=alert.alert_id,
+            channel=channel.name,
+            recipient_id=recipient.id,
+            recipient=recipient.label,
+            key=delivery_key(alert.alert_id, channel.name, recipient.id),
+            rank=alert.priority.rank,
+            due=now,
+            expires=now + self._deadline,
+            attempts=earlier.attempts if earlier else (),
+        )
+
+    def _station(self, channel: Channel) -> Station:
+        with self._lock:
+            station = self._stations.get(channel.name)
+            if station is None:
+                station = self._stations[channel.name] = self._open(channel)
+            return station
+
+    def _open(self, channel: Channel) -> Station:
+        lane = Lane(
+            channel,
+            channel.workers or self._workers,
+            self._store,
+            self._clock,
+            self._perform,
+            self._settle,
+            lambda delivery: self._seconds(channel, delivery),
+        )
+        return Station(lane, self._policy, self._rng, self._clock, channel.capabilities.plain)
+
+    def _seconds(self, channel: Channel, delivery: Delivery) -> float:
+        left = delivery.expires - self._clock.monotonic()
+        return max(0.0, min(channel.timeout or self._timeout, left))
+
+    def _perform(self, channel: Channel, delivery: Delivery, deadline: Deadline) -> Receipt:
+        alert = self._store.alert(delivery.alert_id)
+        recipient = channel.recipient(delivery.recipient_id)
+        if alert is None or recipient is None:
+            raise PluginError("the alert or its recipient is no longer known", hint="")
+        if self._clock.monotonic() >= delivery.expires:
+            raise not_attempted(Expired("the alert's deadline passed before its turn"))
+        return channel.send(
+            alert,
+            recipient,
+            SendContext(
+                key=delivery.key,
+                deadline=deadline,
+                now=self._clock.now(),
+                attempt=len(delivery.attempts) + 1,
+                plain=delivery.plain,
+                repeated=delivery.repeated,
+                previous=self._store.previous(alert, channel.name, recipient.id),
+                client=channel.client,
+            ),
+        )
+
+    def _settle(
+        self,
+        channel: Channel,
+        delivery: Delivery,
+        result: Receipt | DeliveryError,
+        started_at: datetime,
+        seconds: float,
+    ) -> None:
+        station = self._station(channel)
+        after = station.judge(delivery, result, started_at, seconds)
+        if self._abandoned and not after.state.is_final:
+            after = attrs.evolve(after, state=DeliveryState.CANCELLED)
+        run = self._runs.get(delivery.alert_id)
+        self._store.update(after)
+        _log(after, len(after.attempts) > len(delivery.attempts))
+        if not after.state.is_final:
+            station.lane.wake()
+        elif run is not None:
+            run.settled(after)
+
+    def _finish(self, run: Run, report: DeliveryReport) -> None:
+        with self._lock:
+            self._runs.pop(run.alert.alert_id, None)
+        self._store.remember(report)
+        self._on_report(report)
+        run.handle.future.set_result(report)
+
+
+def delivery_key(alert_id: str, channel: str, recipient_id: str) -> str:
+    """The idempotency key of a unit: 32 hexadecimal digits, the same after a restart."""
+    return hashlib.sha256(f"{alert_id}\0{channel}\0{recipient_id}".encode()).hexdigest()[:32]
+
+
+def _wait(handle: DeliveryHandle, end: float) -> None:
+    try:
+        handle.result(max(0.0, end - time.monotonic()))
+    except TimeoutError:
+        return
+
+
+def _log(delivery: Delivery, attempted: bool) -> None:
+    last = delivery.attempts[-1] if attempted else None
+    level = logging.INFO if delivery.state.is_success or not delivery.state.is_final else logging.WARNING
+    event(
+        level,
+        "delivery" if delivery.state.is_final else "delivery_retrying" if attempted else "delivery_deferred",
+        alert_id=delivery.alert_id,
+        channel=delivery.channel,
+        outcome=str(delivery.state),
+        attempt=len(delivery.attempts),
+        error_kind=str(delivery.error_kind) if delivery.error_kind else None,
+        status_code=last.status_code if last else None,
+        duration_s=round(last.duration, 4) if last else None,
+        retry_in_s=last.wait if last else None,
+    )

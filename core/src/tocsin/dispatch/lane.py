@@ -1,0 +1,180 @@
+"""A channel's own bounded set of workers: what is slow here slows nothing else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import attrs
+
+from tocsin.channel import Channel
+from tocsin.clock import Clock
+from tocsin.deadline import Deadline
+from tocsin.errors import DeliveryError, DeliveryTimeout, PluginError
+from tocsin.report import Receipt
+from tocsin.store import Delivery, Store
+
+__all__ = ["Lane"]
+
+_IDLE = 10.0
+"""Seconds after which a worker with nothing to wait for ends."""
+_MAX_HUNG = 4
+"""Times the number of workers: how many hung calls are replaced by fresh workers before the channel refuses."""
+
+
+@attrs.define(eq=False)
+class _Job:
+    delivery: Delivery
+    started_at: datetime
+    started: float
+    written_off: bool = False
+
+
+class Lane:
+    """Workers of one channel, started when there is work. Daemon threads: a hung plugin cannot hold the exit.
+
+    A delivery that waits for its time holds no worker. A call that does not end by its deadline is written off: its
+    delivery goes on with an unknown outcome, and another worker takes the place.
+
+    Args:
+        channel: the facade that is called.
+        workers: most threads that deliver at once.
+        perform: makes one attempt; the deadline is in force.
+        settle: told each result, in the worker's thread (or the timer's, for a call that was written off).
+        seconds: how long an attempt of this delivery may take.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        workers: int,
+        store: Store,
+        clock: Clock,
+        perform: Callable[[Channel, Delivery, Deadline], Receipt],
+        settle: Callable[[Channel, Delivery, Receipt | DeliveryError, datetime, float], None],
+        seconds: Callable[[Delivery], float],
+    ) -> None:
+        self.channel = channel
+        self._workers = workers
+        self._store = store
+        self._clock = clock
+        self._perform = perform
+        self._settle = settle
+        self._seconds = seconds
+        self._changed = threading.Condition()
+        self._jobs: set[_Job] = set()
+        self._threads = 0
+        self._idle = 0
+        self._hung = 0
+        self._has_watcher = False
+        self._stopping = False
+
+    @property
+    def busy(self) -> int:
+        """Calls under way that somebody still waits for."""
+        return len(self._jobs)
+
+    def wake(self, jobs: int = 1) -> None:
+        """There are new deliveries in the store."""
+        with self._changed:
+            self._changed.notify(jobs)
+            for _ in range(min(jobs - self._idle, self._workers - self._threads)):
+                self._start_worker()
+
+    def stop(self) -> None:
+        """Let the workers end after what they are doing."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def _start_worker(self) -> None:
+        self._threads += 1
+        threading.Thread(target=self._work, name=f"tocsin-{self.channel.name}", daemon=True).start()
+
+    def _work(self) -> None:
+        while (delivery := self._next()) is not None:
+            if not self._attempt(delivery):
+                return
+
+    def _next(self) -> Delivery | None:
+        with self._changed:
+            self._idle += 1
+            try:
+                while not self._stopping:
+                    delivery = self._store.claim(self.channel.name, self._clock.monotonic())
+                    if delivery is not None:
+                        self._changed.notify()
+                        return delivery
+                    if not self._wait():
+                        break
+            finally:
+                self._idle -= 1
+            self._threads -= 1
+            return None
+
+    def _wait(self) -> bool:
+        """Wait for a due time or news; False where there was nothing to wait for.
+
+        One worker watches the next due time, the others wait for news.
+        """
+        due = self._store.next_due(self.channel.name)
+        if due is None or self._has_watcher:
+            return self._changed.wait(_IDLE) or due is not None
+        self._has_watcher = True
+        try:
+            self._clock.wait(self._changed, due - self._clock.monotonic())
+        finally:
+            self._has_watcher = False
+        return True
+
+    def _attempt(self, delivery: Delivery) -> bool:
+        """Make one attempt; False where it had been written off, and with it this thread."""
+        job = _Job(delivery, self._clock.now(), time.perf_counter())
+        with self._changed:
+            crowded = self._hung >= _MAX_HUNG * self._workers
+            self._jobs.add(job)
+        result: Receipt | DeliveryError
+        if crowded:
+            result = PluginError(f"{self._hung} earlier calls of this channel still hang; no further one is started")
+        else:
+            result = self._call(job)
+        if not self._end(job):
+            return False
+        self._settle(self.channel, delivery, result, job.started_at, time.perf_counter() - job.started)
+        return True
+
+    def _call(self, job: _Job) -> Receipt | DeliveryError:
+        seconds = self._seconds(job.delivery)
+        try:
+            with Deadline(seconds, on_hang=lambda: self._write_off(job, seconds)) as deadline:
+                return self._perform(self.channel, job.delivery, deadline)
+        except DeliveryError as error:
+            return error
+        except Exception as error:
+            return PluginError(f"{type(error).__name__} before or after the channel was called", hint="")
+
+    def _end(self, job: _Job) -> bool:
+        with self._changed:
+            if job.written_off:
+                self._hung -= 1
+                return False
+            self._jobs.discard(job)
+            return True
+
+    def _write_off(self, job: _Job, seconds: float) -> None:
+        with self._changed:
+            if job not in self._jobs:
+                return
+            job.written_off = True
+            self._jobs.discard(job)
+            self._hung += 1
+            self._threads -= 1
+            if not self._stopping:
+                self._start_worker()
+        error = DeliveryTimeout(
+            f"the channel's call had not ended {seconds:.3g} s after it began and was given up",
+            hint="The plugin does not end by its deadline; report it to its authors.",
+        )
+        self._settle(self.channel, job.delivery, error, job.started_at, time.perf_counter() - job.started)

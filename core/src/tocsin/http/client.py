@@ -1,0 +1,213 @@
+"""One HTTP client for each channel."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import ssl
+import urllib.request
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import requests.utils
+import urllib3.exceptions
+
+from tocsin.deadline import Deadline, current
+from tocsin.dialing import chain, words_for
+from tocsin.errors import (
+    ChannelConfigError,
+    ConnectionFailed,
+    DeliveryError,
+    DeliveryTimeout,
+    Outcome,
+    PayloadError,
+    TlsError,
+)
+from tocsin.http.response import HttpResponse, cut_off
+from tocsin.http.transport import Adapter, Exchange, exchange
+from tocsin.secret import Secret
+
+__all__ = ["HttpClient"]
+
+_BODY_LIMIT = 65_536
+_DEFAULT_TIMEOUT = 15.0
+_UNUSABLE = (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: redirects are not followed, and their bodies not read whole to find out where they lead."""
+        return
+
+
+class HttpClient:
+    """A pooled session under a total deadline. Thread-safe.
+
+    Proxies, NO_PROXY and the CA bundle are read from the environment once, here; netrc and cookies are not used,
+    redirects not followed, TLS always verified.
+
+    Args:
+        workers: connections kept for each host.
+        ca_file: PEM file of authorities to trust instead of the default ones.
+        user_agent: what the receiver sees.
+        environ: where ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` may name the default authorities.
+    """
+
+    def __init__(
+        self, *, workers: int, user_agent: str, environ: Mapping[str, str], ca_file: str | None = None
+    ) -> None:
+        self._session = _Session()
+        self._session.trust_env = False
+        self._session.verify = ca_file or environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or True
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        self._session.headers = requests.structures.CaseInsensitiveDict(
+            {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "keep-alive"}
+        )
+        adapter = Adapter(workers)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        self._proxies = {**urllib.request.getproxies()}
+        self._no_proxy = self._proxies.pop("no", None)
+        self._proxies_by_host: dict[str, Mapping[str, str]] = {}
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._session.close()
+
+    def get(self, url: str | Secret, **kwargs: Any) -> HttpResponse:
+        """:meth:`request` with GET."""
+        return self.request("GET", url, **kwargs)
+
+    def post(self, url: str | Secret, **kwargs: Any) -> HttpResponse:
+        """:meth:`request` with POST."""
+        return self.request("POST", url, **kwargs)
+
+    def request(
+        self,
+        method: str,
+        url: str | Secret,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+        form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        auth: tuple[str, str | Secret] | None = None,
+    ) -> HttpResponse:
+        """One exchange under the deadline in force, 15 s where there is none.
+
+        Args:
+            method: GET, POST, PUT, PATCH or DELETE.
+            url: the whole address.
+            headers: besides the client's own.
+            json: a value to send as JSON, in UTF-8.
+            form: fields to send form-encoded.
+            content: the very bytes to send.
+            auth: user and password for Basic authentication.
+
+        Returns:
+            Any answer, whatever its status; :meth:`HttpResponse.check` judges it.
+
+        Raises:
+            DeliveryError: no answer, or none that can be judged. Its outcome says whether the request may have arrived.
+        """
+        clear = url.reveal() if isinstance(url, Secret) else url
+        body, sent_headers = _encode(json, form, content, headers)
+        password = auth[1].reveal() if auth and isinstance(auth[1], Secret) else auth and auth[1]
+        deadline = current() or Deadline(_DEFAULT_TIMEOUT)
+        with exchange() as state:
+            try:
+                return self._exchange(
+                    method, clear, body, sent_headers, (auth[0], password) if auth else None, deadline
+                )
+            except Exception as error:
+                failure = error if isinstance(error, DeliveryError) else _translate(error, state, deadline)
+        raise failure
+
+    def _exchange(
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str], auth: Any, deadline: Deadline
+    ) -> HttpResponse:
+        request = requests.Request(method, url, headers=headers, data=body, auth=auth)
+        prepared = self._session.prepare_request(request)
+        left = max(0.001, deadline.remaining())
+        answer = self._session.send(
+            prepared,
+            stream=True,
+            allow_redirects=False,
+            verify=self._session.verify,
+            proxies=dict(self._proxies_for(url)),
+            timeout=(left, left),
+        )
+        return _read(answer, deadline)
+
+    def _proxies_for(self, url: str) -> Mapping[str, str]:
+        if not self._proxies:
+            return self._proxies
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        if host not in self._proxies_by_host:
+            direct = requests.utils.should_bypass_proxies(url, self._no_proxy)
+            self._proxies_by_host[host] = {} if direct else self._proxies
+        return self._proxies_by_host[host]
+
+
+def _encode(
+    json: object, form: Mapping[str, str] | None, content: bytes | None, headers: Mapping[str, str] | None
+) -> tuple[bytes | None, dict[str, str]]:
+    own: dict[str, str] = {}
+    body = content
+    if json is not None:
+        own["Content-Type"] = "application/json; charset=utf-8"
+        try:
+            body = jsonlib.dumps(json, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, TypeError, RecursionError):
+            raise PayloadError("the message cannot be written as JSON", outcome=Outcome.PLUGIN_ERROR) from None
+    elif form is not None:
+        own["Content-Type"] = "application/x-www-form-urlencoded"
+        body = urllib.parse.urlencode(form, encoding="utf-8", errors="replace").encode()
+    return body, own | dict(headers or {})
+
+
+def _read(answer: requests.Response, deadline: Deadline) -> HttpResponse:
+    """The answer, read to its bound; the connection is kept only if nothing was left in it."""
+    complete = True
+    try:
+        body = answer.raw.read(_BODY_LIMIT + 1, decode_content=False)
+    except (urllib3.exceptions.HTTPError, OSError, ValueError):
+        body, complete = b"", False
+    if deadline.expired:
+        answer.raw.close()
+        raise cut_off("the answer had not ended at the deadline", answer.status_code)
+    complete = complete and len(body) <= _BODY_LIMIT
+    if complete:
+        answer.raw.release_conn()
+    else:
+        answer.raw.close()
+    return HttpResponse(answer.status_code, answer.headers, body[:_BODY_LIMIT], complete)
+
+
+def _translate(error: Exception, state: Exchange, deadline: Deadline) -> DeliveryError:
+    """The failure in words, without the exception's own text: that holds the URL."""
+    if isinstance(error, (*_UNUSABLE, requests.exceptions.InvalidHeader, UnicodeError)) and not state.sent:
+        return ChannelConfigError("the address or a header of the request is not usable; check the channel's settings")
+    after = "; the request had been sent" if state.sent else ""
+    if deadline.expired or isinstance(error, requests.exceptions.Timeout):
+        outcome = Outcome.UNKNOWN if state.sent else Outcome.RETRY
+        return DeliveryTimeout(f"no answer within {deadline.seconds:.3g} s{after}", outcome=outcome)
+    if isinstance(error, requests.exceptions.SSLError) and not state.sent and not _was_cut(error):
+        return TlsError(f"no trusted TLS connection: {_tls_words(error)}")
+    if isinstance(error, requests.exceptions.ProxyError) and not state.sent:
+        return ConnectionFailed("the proxy could not be used", hint="Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
+    outcome = Outcome.UNKNOWN if state.sent else Outcome.RETRY
+    return ConnectionFailed(f"{words_for(error)}{after}", outcome=outcome)
+
+
+def _was_cut(error: BaseException) -> bool:
+    return any(isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError) for cause in chain(error))
+
+
+def _tls_words(error: BaseException) -> str:
+    for cause in chain(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause.verify_message or "the certificate is not trusted"
+    return "the receiver does not speak TLS as expected"

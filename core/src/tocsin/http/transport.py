@@ -1,0 +1,153 @@
+"""The layer between requests and the sockets: connections that obey the deadline and know what has been sent."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from typing import Any, ClassVar
+
+import attrs
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from tocsin.deadline import current
+from tocsin.dialing import dial
+
+__all__ = ["Adapter", "Exchange", "exchange"]
+
+
+@attrs.define(eq=False)
+class Exchange:
+    """One request and its answer, in one thread.
+
+    Attributes:
+        sent: True from the first byte of the request on; before it, a failure is safe to repeat.
+        twins: duplicates of sockets that were closed while the answer is still being read.
+    """
+
+    sent: bool = False
+    twins: list[socket.socket] = attrs.field(factory=list)
+
+
+class _Local(threading.local):
+    exchange: Exchange | None = None
+
+
+_local = _Local()
+
+
+class exchange:
+    """The exchange in force in this thread, inside ``with``."""
+
+    def __enter__(self) -> Exchange:
+        _local.exchange = self._exchange = Exchange()
+        return self._exchange
+
+    def __exit__(self, *exc_info: object) -> None:
+        _local.exchange = None
+        for twin in self._exchange.twins:
+            twin.close()
+
+
+class _Silence(logging.Filter):
+    """urllib3 logs each request's path at DEBUG, and paths are secrets here; other users' lines pass."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return _local.exchange is None
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_Silence())
+
+
+class _Watched(HTTPConnection):
+    """A connection whose socket the deadline in force can shut, through a duplicate that TLS does not touch."""
+
+    _twin: socket.socket | None = None
+    _connecting = False
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return dial(self.host, self.port, options=self.socket_options or (), on_open=self._keep_twin)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "timed out") from error
+        except (OSError, UnicodeError) as error:
+            raise NewConnectionError(self, type(error).__name__) from error
+
+    def _keep_twin(self, sock: socket.socket) -> None:
+        self._drop_twin()
+        self._twin = sock.dup()
+        self._watch()
+
+    def _watch(self) -> None:
+        deadline = current()
+        if deadline is not None and self._twin is not None:
+            deadline.watch(self._twin)
+
+    def connect(self) -> None:
+        self._connecting = True
+        try:
+            super().connect()
+        finally:
+            self._connecting = False
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._watch()
+        super().request(*args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None and self.auto_open:
+            self.connect()
+        if _local.exchange is not None and not self._connecting:
+            _local.exchange.sent = True
+        super().send(data)
+
+    def close(self) -> None:
+        super().close()
+        self._drop_twin()
+
+    def _drop_twin(self) -> None:
+        twin, self._twin = self._twin, None
+        if twin is None:
+            return
+        if _local.exchange is not None:  # an answer without a length is read after its connection was closed
+            _local.exchange.twins.append(twin)
+        else:
+            twin.close()
+
+
+class _WatchedTls(_Watched, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedTls
+
+
+class Adapter(HTTPAdapter):
+    """Pools of watched connections, without urllib3's own retries."""
+
+    _pools: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _Pool, "https": _TlsPool}
+
+    def __init__(self, size: int) -> None:
+        super().__init__(pool_connections=size, pool_maxsize=size, max_retries=0, pool_block=False)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pool manager with watched connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: Any, **proxy_kwargs: Any) -> Any:
+        """The same for a proxy; SOCKS proxies bring connections of their own."""
+        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        if not str(proxy).lower().startswith("socks"):
+            manager.pool_classes_by_scheme = self._pools
+        return manager

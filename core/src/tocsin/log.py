@@ -1,0 +1,33 @@
+"""Tocsin's log lines: structlog, bound over the standard library's logger ``tocsin``.
+
+Silent until the host configures logging, and never on stdout by itself. Lines hold names and numbers; never a title,
+message, data, recipient, URL or token.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import Any
+
+__all__ = ["event"]
+
+_STANDARD = logging.getLogger("tocsin")
+_STANDARD.addHandler(logging.NullHandler())
+
+
+def event(level: int, name: str, /, **fields: object) -> None:
+    """Log one event with its fields, if anybody listens at this level."""
+    if _STANDARD.isEnabledFor(level):
+        _bound().log(level, name, **{key: value for key, value in fields.items() if value is not None})
+
+
+@functools.cache
+def _bound() -> Any:
+    import structlog  # loaded with the first line that somebody reads
+
+    return structlog.wrap_logger(
+        _STANDARD,
+        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+    )

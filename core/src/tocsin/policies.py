@@ -1,0 +1,242 @@
+"""Policies: wrappers around every attempt of one channel. They refuse by raising before it, and watch its result.
+
+Each guards its own state with a lock that is never held during the call itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Generator
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from tocsin.circuit import Circuit
+from tocsin.clock import Clock
+from tocsin.errors import (
+    AuthError,
+    CircuitOpen,
+    DeliveryError,
+    ErrorKind,
+    InvalidRecipient,
+    RateLimited,
+    Scope,
+    not_attempted,
+)
+from tocsin.hookspecs import SendContext, hookimpl
+from tocsin.recipient import Recipient
+from tocsin.report import Receipt
+from tocsin.retry import parse_retry_after
+
+__all__ = ["Breaker", "Meter", "Throttle"]
+
+Attempted = Generator[None, Receipt, Receipt]
+
+_CHANNEL = ""
+"""The key of what concerns the whole channel; recipients have their id."""
+_TRANSPORT = frozenset({ErrorKind.CONNECTION, ErrorKind.TIMEOUT, ErrorKind.SERVER, ErrorKind.TLS})
+
+
+def _key(error: DeliveryError, recipient: Recipient, together: Scope) -> str:
+    """What a failure concerns: the channel, or the recipient alone where recipients are servers of their own."""
+    alone = error.scope is not Scope.CHANNEL or (together is Scope.RECIPIENT and error.kind in _TRANSPORT)
+    return recipient.id if alone else _CHANNEL
+
+
+@attrs.define(eq=False)
+class Throttle:
+    """Keeps to a rate, and to the waits that the provider asked for.
+
+    A delivery that comes too early is refused with its turn's time and has that turn booked, so that waiting deliveries
+    do not compete again.
+
+    Attributes:
+        rate: messages per second in each scope; 0 for no limit of our own.
+        scope: what the rate is for.
+        together: what fails together, see ``Capabilities.circuit_scope``.
+    """
+
+    clock: Clock
+    rate: float
+    scope: Scope
+    together: Scope
+    _next: dict[str, float] = attrs.field(factory=dict, init=False)
+    _booked: dict[tuple[str, str], float] = attrs.field(factory=dict, init=False)
+    _held: dict[str, float] = attrs.field(factory=dict, init=False)
+    _lock: Any = attrs.field(factory=threading.Lock, init=False)
+
+    @hookimpl(wrapper=True)
+    def send(self, recipient: Recipient, context: SendContext) -> Attempted:
+        """Refuse with :class:`RateLimited` before the turn; hold back what the provider asked to hold back."""
+        if not context.test and (wait := self._wait(recipient, context.key)) > 0:
+            raise not_attempted(RateLimited("waiting for the provider's rate limit", retry_after=wait))
+        try:
+            return (yield)
+        except DeliveryError as error:
+            if asked := parse_retry_after(error.retry_after):
+                with self._lock:
+                    key = _key(error, recipient, self.together)
+                    self._held[key] = max(self._held.get(key, 0.0), self.clock.monotonic() + asked)
+            raise
+
+    def _wait(self, recipient: Recipient, unit: str) -> float:
+        with self._lock:
+            now = self.clock.monotonic()
+            held = max(self._held.get(_CHANNEL, 0.0), self._held.get(recipient.id, 0.0))
+            if not self.rate:
+                return held - now
+            lane = recipient.id if self.scope is Scope.RECIPIENT else _CHANNEL
+            booking = (recipient.id, unit)
+            turn = self._booked.pop(booking, None)
+            if turn is None or turn < held:
+                turn = max(now, held, self._next.get(lane, 0.0))
+                self._next[lane] = turn + 1.0 / self.rate
+            if turn > now:
+                self._booked[booking] = turn
+                self._forget(now)
+            return turn - now
+
+    def _forget(self, now: float) -> None:
+        """Drop turns whose delivery never came (cancelled, expired)."""
+        if len(self._booked) > 10_000:
+            self._booked = {booking: turn for booking, turn in self._booked.items() if turn > now - 60.0}
+
+
+@attrs.define(eq=False)
+class Breaker:
+    """Stops calling what does not work: the channel, one recipient, or a credential.
+
+    Failures of transport and 5xx open a circuit after at least 5 calls of which half failed within 30 s; it *defers*.
+    Refused credentials open it at once, and a recipient that is gone is paused: both *fail* what comes, because
+    waiting does not mend them and a fallback channel must not wait either.
+    """
+
+    clock: Clock
+    together: Scope
+    _circuits: dict[str, Circuit] = attrs.field(factory=dict, init=False)
+    _lock: Any = attrs.field(factory=threading.Lock, init=False)
+
+    @hookimpl(wrapper=True)
+    def send(self, recipient: Recipient, context: SendContext) -> Attempted:
+        """Refuse while open, let one probe through when it is time, and learn from each result."""
+        if not context.test:
+            self._admit(recipient, context.key)
+        try:
+            receipt = yield
+        except DeliveryError as error:
+            if not context.test:
+                self._failed(error, recipient, context.key)
+            raise
+        except BaseException:
+            self._released(recipient, context.key)
+            raise
+        self._succeeded(recipient, context.test)
+        return receipt
+
+    def _admit(self, recipient: Recipient, unit: str) -> None:
+        now = self.clock.monotonic()
+        with self._lock:
+            for key in (_CHANNEL, recipient.id):
+                circuit = self._circuits.get(key)
+                if circuit is None or (wait := circuit.admit(now, unit)) <= 0:
+                    continue
+                raise not_attempted(_refusal(circuit, wait))
+
+    def _failed(self, error: DeliveryError, recipient: Recipient, unit: str) -> None:
+        now = self.clock.monotonic()
+        with self._lock:
+            if not error.attempted:
+                self._release(recipient, unit)
+                return
+            if error.kind is ErrorKind.INVALID_RECIPIENT:
+                self._circuit(recipient.id).open(now, error.kind, error.message, forever=True)
+            elif error.kind is ErrorKind.AUTH:
+                self._circuit(_key(error, recipient, self.together)).open(now, error.kind, error.message)
+            elif error.kind in _TRANSPORT:
+                probing = self._circuit(_key(error, recipient, self.together)).failed(
+                    now, unit, error.kind, error.message
+                )
+                error.counts = not probing
+            else:
+                self._answered(recipient, unit)
+                return
+            self._release(recipient, unit)
+
+    def _answered(self, recipient: Recipient, unit: str) -> None:
+        """The provider refused the message, so it works: a probe has succeeded."""
+        for key in (_CHANNEL, recipient.id):
+            if (circuit := self._circuits.get(key)) is not None:
+                circuit.answered(self.clock.monotonic(), unit)
+
+    def _succeeded(self, recipient: Recipient, test: bool) -> None:
+        with self._lock:
+            for key in (_CHANNEL, recipient.id) if self._circuits or not test else ():
+                self._circuit(key).succeeded(self.clock.monotonic())
+
+    def _released(self, recipient: Recipient, unit: str) -> None:
+        with self._lock:
+            self._release(recipient, unit)
+
+    def _release(self, recipient: Recipient, unit: str) -> None:
+        for key in (_CHANNEL, recipient.id):
+            if (circuit := self._circuits.get(key)) is not None:
+                circuit.release(unit)
+
+    def _circuit(self, key: str) -> Circuit:
+        return self._circuits.setdefault(key, Circuit())
+
+    def reset(self) -> None:
+        """Close every circuit and let paused recipients take part again."""
+        with self._lock:
+            self._circuits.clear()
+
+    def state(self) -> dict[str, Any]:
+        """The channel's circuit, and each recipient's that is not closed, as plain values."""
+        now = self.clock.monotonic()
+        with self._lock:
+            channel = self._circuits.get(_CHANNEL, Circuit()).to_dict(now)
+            others = {
+                key: circuit.to_dict(now) for key, circuit in self._circuits.items() if key and not circuit.is_closed
+            }
+        return channel | {"recipients": others}
+
+
+def _refusal(circuit: Circuit, wait: float) -> DeliveryError:
+    if circuit.cause is ErrorKind.INVALID_RECIPIENT:
+        return InvalidRecipient(f"not tried, the recipient is paused: {circuit.reason}")
+    if circuit.cause is ErrorKind.AUTH:
+        return AuthError(f"not tried for another {wait:.0f} s: {circuit.reason}")
+    return CircuitOpen(f"the circuit is open: {circuit.reason}", retry_after=wait)
+
+
+@attrs.define(eq=False)
+class Meter:
+    """What the attempts of a channel look like lately: latencies, the last success, the last error."""
+
+    clock: Clock
+    latencies: deque[float] = attrs.field(factory=lambda: deque(maxlen=512), init=False)
+    last_success: datetime | None = attrs.field(default=None, init=False)
+    last_error: dict[str, Any] | None = attrs.field(default=None, init=False)
+
+    @hookimpl(wrapper=True)
+    def send(self, context: SendContext) -> Attempted:
+        """Time the attempt; a test counts nowhere."""
+        started = self.clock.monotonic()
+        try:
+            receipt = yield
+        except DeliveryError as error:
+            if not context.test:
+                self.last_error = {"kind": str(error.kind), "at": self.clock.now().isoformat()}
+            raise
+        if not context.test:
+            self.latencies.append(self.clock.monotonic() - started)
+            self.last_success = self.clock.now()
+        return receipt
+
+    def percentiles(self) -> dict[str, float | None]:
+        """p50, p95 and p99 of the last 512 successful attempts, in seconds; None before the first."""
+        ordered = sorted(self.latencies.copy())
+        last = len(ordered) - 1
+        return {f"p{p}": ordered[round(last * p / 100)] if ordered else None for p in (50, 95, 99)}

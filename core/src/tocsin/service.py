@@ -1,0 +1,255 @@
+"""The orchestrator: from an alert to its report."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import weakref
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from tocsin.alert import Alert
+from tocsin.channel import Channel
+from tocsin.clock import Clock, SystemClock
+from tocsin.config import NotificationConfig
+from tocsin.dispatch import DeliveryHandle, Dispatcher, Plan
+from tocsin.dispatch.probe import probe, test_delivery
+from tocsin.errors import ConfigError, Suppressed
+from tocsin.observers import Observer, Statistics, notify
+from tocsin.processors import Processor, process
+from tocsin.registry import ChannelState, Entry, Registry
+from tocsin.report import DeliveryReport, NotificationResult
+from tocsin.retry import SYSTEM_RANDOM, Random
+from tocsin.routing import Routing
+from tocsin.store import MemoryStore, Store
+
+__all__ = ["NotificationService"]
+
+_AT_EXIT = 5.0
+"""Seconds that the interpreter's exit waits for enqueued alerts."""
+
+
+class NotificationService:
+    """Prepares, routes and delivers alerts. Thread-safe; no thread before the first alert.
+
+    Args:
+        config: by default from the environment.
+        processors: run before routing, in this order.
+        observers: told each finished report.
+        store: what is remembered; bounded memory by default.
+        clock, rng: time and randomness.
+        strict: raise where a channel that was asked for is not ready.
+
+    Raises:
+        ConfigError: the configuration has problems that concern more than one channel.
+    """
+
+    def __init__(
+        self,
+        config: NotificationConfig | None = None,
+        *,
+        processors: Iterable[Processor] = (),
+        observers: Iterable[Observer] = (),
+        store: Store | None = None,
+        clock: Clock | None = None,
+        rng: Random = SYSTEM_RANDOM,
+        strict: bool = False,
+    ) -> None:
+        self.config = config if config is not None else NotificationConfig.from_env()
+        if not isinstance(self.config, NotificationConfig):
+            raise ConfigError(f"config must be a NotificationConfig, got {type(config).__name__}")
+        self._clock = clock or SystemClock()
+        self._processors = tuple(processors)
+        self._statistics = Statistics()
+        self._observers: tuple[Observer, ...] = (self._statistics, *observers)
+        self._store: Store = store or MemoryStore()
+        self.registry = Registry(self.config, self._clock, strict=strict)
+        delivery = self.config.delivery
+        self._dispatcher = Dispatcher(
+            store=self._store,
+            clock=self._clock,
+            rng=rng,
+            policy=delivery.policy(),
+            timeout=delivery.timeout,
+            deadline=delivery.deadline,
+            workers=delivery.workers,
+            on_report=lambda report: notify(self._observers, report),
+        )
+        if hasattr(self._clock, "attach"):
+            self._clock.attach(lambda: self._dispatcher.is_busy)
+        _close_at_exit(self)
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """The ready channels by name."""
+        return self.registry.ready()
+
+    def send_notification(self, alert: Alert) -> DeliveryReport:
+        """Deliver an alert and wait for its report; the configured deadline bounds the wait.
+
+        Raises:
+            ProcessorFailed, QueueFull, ServiceClosed: nothing was sent.
+        """
+        return self.enqueue(alert).result()
+
+    async def asend_notification(self, alert: Alert) -> DeliveryReport:
+        """:meth:`send_notification` for asyncio: the event loop goes on meanwhile."""
+        return await asyncio.wrap_future(self.enqueue(alert).future)
+
+    def enqueue(self, alert: Alert) -> DeliveryHandle:
+        """Start delivering an alert and return at once; ``handle.result(timeout)`` waits for the report.
+
+        Raises:
+            ProcessorFailed, QueueFull, ServiceClosed: nothing was sent.
+        """
+        if not isinstance(alert, Alert):
+            raise TypeError(f"an Alert is needed, got {type(alert).__name__}")
+        try:
+            alert = process(alert, self._processors)
+        except Suppressed as reason:
+            return self._suppressed(alert, reason.reason)
+        plan = self.plan(alert)
+        if isinstance(plan, str):
+            return self._suppressed(alert, plan)
+        return self._dispatcher.submit(alert, plan)
+
+    def route(self, alert: Alert) -> Routing:
+        """Which channels the alert would go to, and why; nothing is sent."""
+        return Routing.decide(alert, self.config.routes, self.registry.ready())
+
+    def plan(self, alert: Alert) -> Plan | str:
+        """The way of the alert, or the reason why it goes nowhere; nothing is sent."""
+        routing = self.route(alert)
+        if not routing.channels:
+            return routing.reason if self.config.routes else "no channel is ready"
+        chosen, unavailable = self._available(routing.channels)
+        fallback, fallback_unavailable = self._available(routing.fallback)
+        delivery = self.config.delivery
+        stages = (tuple(chosen),) if delivery.parallel else tuple((channel,) for channel in chosen)
+        return Plan(stages, tuple(fallback), unavailable, fallback_unavailable, delivery.fail_fast)
+
+    def add_channel(self, name: str, channel: object) -> Channel:
+        """Take a channel that the application made: an object with a marked ``send``, or a callable ``handler(alert)``."""
+        return self.registry.add(name, channel)
+
+    def enable_channel(self, name: str) -> None:
+        """Let a channel take part (again); its circuits close and its paused recipients come back.
+
+        Raises:
+            UnknownChannel: nobody configured or installed it.
+            ConfigError: it cannot be made ready, and why.
+        """
+        entry = self.registry.enable(name)
+        if entry.state is not ChannelState.READY:
+            raise ConfigError(f"{name} cannot be enabled: {entry.state}: {entry.reason}", entry.problems)
+
+    def disable_channel(self, name: str) -> None:
+        """Take a channel out; what is on its way goes on.
+
+        Raises:
+            UnknownChannel: nobody configured or installed it.
+        """
+        self.registry.disable(name)
+
+    def test_channel(self, name: str) -> NotificationResult:
+        """Really send a test message to every recipient of one channel; counts nowhere but in this result.
+
+        Raises:
+            UnknownChannel: nobody configured or installed it.
+        """
+        entry = self.registry.find(name)
+        if entry.channel is None or entry.state is not ChannelState.READY:
+            error = f"{entry.state}: {entry.reason}"
+            return NotificationResult(success=False, channel=name, timestamp=self._clock.now(), error=error)
+        return test_delivery(entry.channel, self._clock, self.config.delivery.timeout)
+
+    def get_channel_health(self, *, probe: bool = False) -> dict[str, dict[str, Any]]:
+        """What is known about each configured channel, as plain values.
+
+        Args:
+            probe: also ask each ready channel's health hook, which sends nothing.
+        """
+        return {name: self._health(entry, ask=probe) for name, entry in self.registry.entries.items()}
+
+    def get_statistics(self) -> dict[str, Any]:
+        """Counts since the start; rates are 0.0 to 100.0."""
+        ready = list(self.registry.ready())
+        channels = {name: self._statistics.channel(name) for name in self.registry.entries}
+        return self._statistics.totals() | {"active_channels": ready, "channels": channels}
+
+    def get_recent_deliveries(self, limit: int = 10) -> list[DeliveryReport]:
+        """The last finished reports, newest first."""
+        return self._store.recent(limit)
+
+    def close(self, timeout: float = 30.0) -> bool:
+        """Take no more alerts, finish what is on its way, cancel what is left after ``timeout`` seconds.
+
+        Returns:
+            True where everything was finished.
+        """
+        finished = self._dispatcher.close(timeout)
+        self.registry.close()
+        return finished
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _available(self, names: Iterable[str]) -> tuple[list[Channel], dict[str, str]]:
+        ready = self.registry.ready()
+        return [ready[n] for n in names if n in ready], {n: self._why_not(n) for n in names if n not in ready}
+
+    def _why_not(self, name: str) -> str:
+        try:
+            entry = self.registry.find(name)
+        except KeyError as error:
+            return str(error)
+        return f"{entry.state}: {entry.reason}"
+
+    def _suppressed(self, alert: Alert, reason: str) -> DeliveryHandle:
+        report = DeliveryReport.of(alert.alert_id, {}, suppressed=reason)
+        self._store.add(alert, ())
+        self._store.remember(report)
+        notify(self._observers, report)
+        handle = DeliveryHandle(alert.alert_id)
+        handle.future.set_result(report)
+        return handle
+
+    def _health(self, entry: Entry, *, ask: bool) -> dict[str, Any]:
+        channel = entry.channel
+        health: dict[str, Any] = {
+            "enabled": entry.state is ChannelState.READY,
+            "state": str(entry.state),
+            "reason": entry.reason or None,
+            "type": entry.type,
+            "recipients": [recipient.label for recipient in channel.recipients] if channel else [],
+            **self._statistics.channel(entry.name),
+        }
+        if channel is None:
+            return health | {"last_success": None, "last_error": None, "circuit": None, "latency": None}
+        last = channel.meter.last_success
+        health["last_success"] = last.isoformat() if last else None
+        health["last_error"] = channel.meter.last_error
+        health["circuit"] = channel.breaker.state()
+        health["latency"] = channel.meter.percentiles()
+        if ask:
+            health["probe"] = probe(channel, self._clock, self.config.delivery.timeout).to_dict()
+        return health
+
+
+def _close_at_exit(service: NotificationService) -> None:
+    """Give enqueued alerts a moment at the interpreter's exit, as long as the service is still in use then."""
+    reference = weakref.ref(service)
+
+    def close() -> None:
+        living = reference()
+        if living is not None:
+            living.close(_AT_EXIT)
+
+    atexit.register(close)
+    weakref.finalize(service, atexit.unregister, close).atexit = False
