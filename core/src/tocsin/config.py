@@ -184,7 +184,7 @@ class NotificationConfig:
 
 
 def find_file(environ: Mapping[str, str]) -> Path | None:
-    """``$TOCSIN_CONFIG``, else ``./tocsin.toml``, else ``./pyproject.toml`` with ``[tool.tocsin]``; None without any."""
+    """``$TOCSIN_CONFIG``, else ``./tocsin.toml``, else ``./pyproject.toml`` with ``[tool.tocsin]``; or None."""
     if environ.get(CONFIG_VARIABLE):
         return Path(environ[CONFIG_VARIABLE])
     if Path("tocsin.toml").is_file():

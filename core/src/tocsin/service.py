@@ -130,7 +130,7 @@ class NotificationService:
         return Plan(stages, tuple(fallback), unavailable, fallback_unavailable, delivery.fail_fast)
 
     def add_channel(self, name: str, channel: object) -> Channel:
-        """Take a channel that the application made: an object with a marked ``send``, or a callable ``handler(alert)``."""
+        """Take a channel of this process: an object with a marked ``send``, or a callable ``handler(alert)``."""
         return self.registry.add(name, channel)
 
     def enable_channel(self, name: str) -> None:

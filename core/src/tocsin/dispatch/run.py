@@ -159,7 +159,9 @@ class Run:
         return NotificationResult(success=False, channel=name, timestamp=self.now(), error=reason)
 
     def _result(self, channel: Channel, *, fallback: bool) -> NotificationResult:
-        ended = list(self._ended.get(channel.name, {}).values())
+        by_unit = self._ended.get(channel.name, {})
+        units = [(channel.name, recipient.id) for recipient in channel.recipients]
+        ended = [by_unit[unit] for unit in units if unit in by_unit]
         when = self._ended_at.get(channel.name) or self.now()
         if not ended:
             error = f"cancelled ({self._closed or self._failed_fast or 'not tried'})"

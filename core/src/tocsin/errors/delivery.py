@@ -132,7 +132,7 @@ class ServerError(DeliveryError):
 
 
 class DeliveryTimeout(DeliveryError):
-    """No usable answer before the deadline. Unknown, since the request may have arrived, unless ``outcome`` says more."""
+    """No usable answer before the deadline. Unknown, since the request may have arrived, unless it says otherwise."""
 
     code = "TCN-207"
     kind = ErrorKind.TIMEOUT

@@ -26,7 +26,7 @@ from tocsin.errors import (
     TlsError,
 )
 from tocsin.http.response import HttpResponse, cut_off
-from tocsin.http.transport import Adapter, Exchange, exchange
+from tocsin.http.transport import Adapter, Exchange
 from tocsin.secret import Secret
 
 __all__ = ["HttpClient"]
@@ -116,7 +116,7 @@ class HttpClient:
         body, sent_headers = _encode(json, form, content, headers)
         password = auth[1].reveal() if auth and isinstance(auth[1], Secret) else auth and auth[1]
         deadline = current() or Deadline(_DEFAULT_TIMEOUT)
-        with exchange() as state:
+        with Exchange() as state:
             try:
                 return self._exchange(
                     method, clear, body, sent_headers, (auth[0], password) if auth else None, deadline
@@ -170,11 +170,15 @@ def _encode(
 
 def _read(answer: requests.Response, deadline: Deadline) -> HttpResponse:
     """The answer, read to its bound; the connection is kept only if nothing was left in it."""
-    complete = True
+    body, complete = b"", True
     try:
-        body = answer.raw.read(_BODY_LIMIT + 1, decode_content=False)
+        while len(body) <= _BODY_LIMIT and answer.raw.length_remaining != 0:
+            chunk = answer.raw.read(_BODY_LIMIT + 1 - len(body), decode_content=False)
+            if not chunk:
+                break
+            body += chunk
     except (urllib3.exceptions.HTTPError, OSError, ValueError):
-        body, complete = b"", False
+        complete = False
     if deadline.expired:
         answer.raw.close()
         raise cut_off("the answer had not ended at the deadline", answer.status_code)

@@ -16,12 +16,12 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from tocsin.deadline import current
 from tocsin.dialing import dial
 
-__all__ = ["Adapter", "Exchange", "exchange"]
+__all__ = ["Adapter", "Exchange"]
 
 
 @attrs.define(eq=False)
 class Exchange:
-    """One request and its answer, in one thread.
+    """One request and its answer; in force in this thread inside ``with``.
 
     Attributes:
         sent: True from the first byte of the request on; before it, a failure is safe to repeat.
@@ -31,25 +31,21 @@ class Exchange:
     sent: bool = False
     twins: list[socket.socket] = attrs.field(factory=list)
 
+    def __enter__(self) -> Exchange:
+        _local.exchange = self
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        _local.exchange = None
+        for twin in self.twins:
+            twin.close()
+
 
 class _Local(threading.local):
     exchange: Exchange | None = None
 
 
 _local = _Local()
-
-
-class exchange:
-    """The exchange in force in this thread, inside ``with``."""
-
-    def __enter__(self) -> Exchange:
-        _local.exchange = self._exchange = Exchange()
-        return self._exchange
-
-    def __exit__(self, *exc_info: object) -> None:
-        _local.exchange = None
-        for twin in self._exchange.twins:
-            twin.close()
 
 
 class _Silence(logging.Filter):

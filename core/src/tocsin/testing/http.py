@@ -147,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._write(answer, wire)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815 -- the names are http.server's
 
     def _write(self, answer: Answer, wire: FaultKind | None) -> None:
         self.send_response(answer.status)
