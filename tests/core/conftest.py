@@ -19,6 +19,7 @@ class Receiver:
         self._sockets = []
         self.stopping = threading.Event()
         self.requests = []
+        self.hung_up = threading.Semaphore(0)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/hook"
@@ -36,6 +37,7 @@ class Receiver:
     def _handle(self, connection):
         with contextlib.suppress(OSError), connection:
             self._behave(self, connection)
+        self.hung_up.release()
 
     def request(self, connection):
         """Read one whole request; None once the client has gone."""

@@ -7,6 +7,7 @@ import pytest
 
 import attrs
 
+from tocsin.dispatch.dispatcher import delivery_key
 from tocsin import (
     Alert,
     AuthError,
@@ -269,18 +270,16 @@ def test_a_rate_limit_spaces_the_messages_to_one_recipient(make_service, clock):
 
 
 def test_urgent_alerts_go_first_when_they_wait(make_service):
-    gate, order = threading.Event(), []
-    channel = Scripted({"a": [lambda context: gate.wait(5) and Receipt()]})
+    begun, gate = threading.Event(), threading.Event()
+    channel = Scripted({"a": [lambda context: begun.set() or gate.wait(5) and Receipt()]})
     service = make_service({"x": channel}, workers=1)
-    service.add_channel("y", lambda alert: order.append(alert.title))
-    first = service.enqueue(Alert(title="first", message="", channels=["x"]))
-    handles = [service.enqueue(Alert(title=p, message="", priority=p, channels=["x"])) for p in ("INFO", "LOW", "CRITICAL")]
+    first = service.enqueue(Alert(title="first", message=""))
+    assert begun.wait(5)
+    handles = [service.enqueue(Alert(title=p, message="", priority=p)) for p in ("INFO", "LOW", "CRITICAL")]
     gate.set()
     [handle.result(5) for handle in [first, *handles]]
 
     keys = [context.key for _, context in channel.calls]
-    from tocsin.dispatch.dispatcher import delivery_key
-
     recipient = channel.recipients[0].id
     assert keys[1:] == [delivery_key(handles[i].alert_id, "x", recipient) for i in (2, 1, 0)]
 
@@ -508,8 +507,9 @@ def test_many_threads_share_one_service(make_service):
 
 
 def test_no_thread_runs_before_the_first_alert(make_service):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     service = make_service({"x": Scripted({})})
 
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before
     service.send_notification(Alert(title="t", message=""))
+    assert {thread.name for thread in set(threading.enumerate()) - before} >= {"tocsin-x"}

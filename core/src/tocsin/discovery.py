@@ -80,7 +80,6 @@ def load(plugin: Plugin) -> Any:
             plugin.entry_point.group,
             names=[plugin.type],
             on_load_failure_callback=lambda _manager, _entry_point, error: failures.append(error),
-            warn_on_missing_entrypoint=False,
         )
         if not failures:
             return manager.extensions[0].plugin

@@ -17,7 +17,7 @@ __all__ = ["MAX_RETRY_AFTER", "Backoff", "Random", "RetryBudget", "RetryPolicy",
 MAX_RETRY_AFTER = 3600.0
 """Seconds; a longer wait that a provider asks for is taken as this long."""
 _MAX_BACKOFF = 300.0
-_SECONDS = re.compile(r"\d{1,18}(\.\d{1,9})?")
+_SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?")
 
 
 class Random(Protocol):

@@ -99,4 +99,4 @@ class ServiceClosed(TocsinError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``"; did you mean 'slack'?"`` where one of the known words is close, else an empty string."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean '{close[0]}'?" if close else ""
