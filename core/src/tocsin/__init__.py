@@ -41,18 +41,9 @@ if TYPE_CHECKING:
     from tocsin.hookspecs import Capabilities, ChannelSpec, SendContext, hookimpl
     from tocsin.manager import AlertManager
     from tocsin.processors import redact
+    from tocsin.receipt import Health, HealthState, Receipt, ReceiptState
     from tocsin.recipient import Recipient
-    from tocsin.report import (
-        Attempt,
-        DeliveryReport,
-        DeliveryState,
-        Health,
-        HealthState,
-        NotificationResult,
-        Receipt,
-        ReceiptState,
-        RecipientResult,
-    )
+    from tocsin.report import Attempt, DeliveryReport, DeliveryState, NotificationResult, RecipientResult
     from tocsin.secret import Secret
     from tocsin.service import NotificationService
     from tocsin.store import MemoryStore, Store
@@ -92,18 +83,9 @@ _HOMES = {
     "hookspecs": ("Capabilities", "ChannelSpec", "SendContext", "hookimpl"),
     "manager": ("AlertManager",),
     "processors": ("redact",),
+    "receipt": ("Health", "HealthState", "Receipt", "ReceiptState"),
     "recipient": ("Recipient",),
-    "report": (
-        "Attempt",
-        "DeliveryReport",
-        "DeliveryState",
-        "Health",
-        "HealthState",
-        "NotificationResult",
-        "Receipt",
-        "ReceiptState",
-        "RecipientResult",
-    ),
+    "report": ("Attempt", "DeliveryReport", "DeliveryState", "NotificationResult", "RecipientResult"),
     "secret": ("Secret",),
     "service": ("NotificationService",),
     "store": ("MemoryStore", "Store"),

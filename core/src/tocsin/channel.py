@@ -15,8 +15,8 @@ from tocsin.alert import Alert
 from tocsin.errors import DeliveryError, PluginError, TocsinError
 from tocsin.hookspecs import API_VERSION, HOOKS, Capabilities, ChannelSpec, SendContext, hookimpl
 from tocsin.policies import Breaker, Meter, Throttle
+from tocsin.receipt import Health, Receipt
 from tocsin.recipient import Recipient
-from tocsin.report import Health, Receipt
 from tocsin.retry import parse_retry_after
 from tocsin.secret import Scrubber, Secret
 

@@ -11,8 +11,8 @@ import pluggy
 from tocsin.alert import Alert
 from tocsin.deadline import Deadline
 from tocsin.errors import PluginError, Scope
+from tocsin.receipt import Health, Receipt
 from tocsin.recipient import Recipient
-from tocsin.report import Health, Receipt
 
 if TYPE_CHECKING:
     from tocsin.http import HttpClient

@@ -26,8 +26,8 @@ from tocsin.errors import (
     not_attempted,
 )
 from tocsin.hookspecs import SendContext, hookimpl
+from tocsin.receipt import Receipt
 from tocsin.recipient import Recipient
-from tocsin.report import Receipt
 from tocsin.retry import parse_retry_after
 
 __all__ = ["Breaker", "Meter", "Throttle"]

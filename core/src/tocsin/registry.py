@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from importlib.metadata import version
 from typing import Any
 
 import attrs
@@ -266,6 +267,4 @@ def _client(workers: int, ca_file: str | None) -> Any:
         from tocsin.http import HttpClient
     except ImportError:
         raise ImportError("the channel speaks HTTP, which needs requests; pip install 'tocsin[http]'") from None
-    from tocsin import __version__
-
-    return HttpClient(workers=workers, user_agent=f"tocsin/{__version__}", environ=os.environ, ca_file=ca_file)
+    return HttpClient(workers=workers, user_agent=f"tocsin/{version('tocsin')}", environ=os.environ, ca_file=ca_file)

@@ -11,13 +11,12 @@ from typing import Any, Self
 import attrs
 
 from tocsin.errors import DeliveryError, DeliveryFailed, ErrorKind, Outcome
-from tocsin.receipt import Health, HealthState, Receipt, ReceiptState
+from tocsin.receipt import Receipt
 
 __all__ = [
     "Attempt",
     "DeliveryReport",
     "DeliveryState",
-    "Health",
     "HealthState",
     "NotificationResult",
     "Receipt",

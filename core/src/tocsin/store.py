@@ -13,7 +13,8 @@ import attrs
 
 from tocsin.alert import Alert
 from tocsin.errors import ErrorKind, Outcome, QueueFull
-from tocsin.report import Attempt, DeliveryReport, DeliveryState, Receipt, RecipientResult
+from tocsin.receipt import Receipt
+from tocsin.report import Attempt, DeliveryReport, DeliveryState, RecipientResult
 
 __all__ = ["Delivery", "MemoryStore", "Store"]
 

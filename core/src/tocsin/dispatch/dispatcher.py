@@ -22,8 +22,9 @@ from tocsin.dispatch.station import Station
 from tocsin.errors import DeliveryError, Expired, PluginError, ServiceClosed, not_attempted
 from tocsin.hookspecs import SendContext
 from tocsin.log import event
+from tocsin.receipt import Receipt
 from tocsin.recipient import Recipient
-from tocsin.report import DeliveryReport, DeliveryState, Receipt
+from tocsin.report import DeliveryReport, DeliveryState
 from tocsin.retry import Random, RetryPolicy
 from tocsin.store import Delivery, Store
 

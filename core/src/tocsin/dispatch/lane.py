@@ -13,7 +13,7 @@ from tocsin.channel import Channel
 from tocsin.clock import Clock
 from tocsin.deadline import Deadline
 from tocsin.errors import DeliveryError, DeliveryTimeout, PluginError
-from tocsin.report import Receipt
+from tocsin.receipt import Receipt
 from tocsin.store import Delivery, Store
 
 __all__ = ["Lane"]

@@ -12,8 +12,9 @@ from tocsin.deadline import Deadline
 from tocsin.dispatch.bounded import bounded
 from tocsin.errors import DeliveryError, Outcome
 from tocsin.hookspecs import SendContext
+from tocsin.receipt import Health, Receipt, ReceiptState
 from tocsin.recipient import Recipient
-from tocsin.report import Attempt, DeliveryState, Health, NotificationResult, Receipt, ReceiptState, RecipientResult
+from tocsin.report import Attempt, DeliveryState, NotificationResult, RecipientResult
 
 __all__ = ["probe", "test_delivery"]
 

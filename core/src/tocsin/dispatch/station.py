@@ -9,7 +9,7 @@ from tocsin.clock import Clock
 from tocsin.dispatch.lane import Lane
 from tocsin.dispatch.verdict import Verdicts
 from tocsin.errors import DeliveryError
-from tocsin.report import Receipt
+from tocsin.receipt import Receipt
 from tocsin.retry import Random, RetryBudget, RetryPolicy
 from tocsin.store import Delivery
 

@@ -8,7 +8,8 @@ from datetime import datetime
 import attrs
 
 from tocsin.errors import DeliveryError, ErrorKind, Expired, Outcome
-from tocsin.report import Attempt, DeliveryState, Receipt, ReceiptState
+from tocsin.receipt import Receipt, ReceiptState
+from tocsin.report import Attempt, DeliveryState
 from tocsin.retry import Random, RetryPolicy
 from tocsin.store import Delivery
 
