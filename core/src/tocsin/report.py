@@ -17,10 +17,7 @@ __all__ = [
     "Attempt",
     "DeliveryReport",
     "DeliveryState",
-    "HealthState",
     "NotificationResult",
-    "Receipt",
-    "ReceiptState",
     "RecipientResult",
 ]
 
