@@ -1,0 +1,56 @@
+"""Telegram's HTML mode as its server reads it, for the simulator: https://core.telegram.org/bots/api#html-style."""
+
+from __future__ import annotations
+
+import html
+import re
+
+__all__ = ["BadMarkup", "visible_text"]
+
+_TOKEN = re.compile(r"<(?P<end>/?)(?P<tag>[^<>\s]*)[^<>]*>|<|&(?P<name>#[0-9]+|#x[0-9a-fA-F]+|[a-z]+);")
+_STYLES = {"b", "strong", "i", "em", "u", "ins", "s", "strike", "del", "span", "tg-spoiler"}
+_TAGS = _STYLES | {"a", "blockquote", "code", "pre", "tg-emoji", "tg-time"}
+_ENTITIES = {"lt", "gt", "amp", "quot"}
+
+
+class BadMarkup(ValueError):
+    """The text is refused; the words are those of the server."""
+
+
+def visible_text(text: str) -> str:
+    """What a person sees.
+
+    Raises:
+        BadMarkup: a tag is unknown, not closed or closed in the wrong order.
+    """
+    shown: list[str] = []
+    opened: list[str] = []
+    position = 0
+    for match in _TOKEN.finditer(text):
+        shown.append(text[position : match.start()])
+        position = match.end()
+        if match["name"]:
+            shown.append(_character(match))
+        else:
+            _apply(match, opened, len(text[: match.start()].encode()))
+    if opened:
+        raise BadMarkup(f'Can\'t find end tag corresponding to start tag "{opened[-1]}"')
+    return "".join([*shown, text[position:]])
+
+
+def _character(match: re.Match[str]) -> str:
+    """What an entity stands for; one that Telegram does not know shows as it is written."""
+    known = match["name"].startswith("#") or match["name"] in _ENTITIES
+    return html.unescape(match[0]) if known else match[0]
+
+
+def _apply(match: re.Match[str], opened: list[str], offset: int) -> None:
+    tag = match["tag"]
+    if not match["end"]:
+        if tag not in _TAGS:
+            raise BadMarkup(f'Unsupported start tag "{tag or ""}" at byte offset {offset}')
+        opened.append(tag)
+    elif not opened:
+        raise BadMarkup(f"Unexpected end tag at byte offset {offset}")
+    elif opened.pop() != tag:
+        raise BadMarkup(f"Unmatched end tag at byte offset {offset}")
