@@ -10,7 +10,7 @@ FILES = {
     "pyproject.toml",
 }
 FOLDERS = {"core", "docs", "plugins", "tests"}
-TEST_FOLDERS = {"architecture", "benchmarks", "contract", "core", "plugins", "system", "typing"}
+TEST_FOLDERS = {"architecture", "benchmarks", "contract", "core", "docs", "plugins", "system", "typing"}
 
 
 def test_nothing_else_stands_at_the_top(top_level):

@@ -48,7 +48,10 @@ class Receiver:
                 return None
             data += chunk
         head, _, body = data.partition(b"\r\n\r\n")
-        length = next((int(v) for n, _, v in (x.partition(b":") for x in head.lower().split(b"\r\n")) if n == b"content-length"), 0)
+        length = next(
+            (int(v) for n, _, v in (x.partition(b":") for x in head.lower().split(b"\r\n")) if n == b"content-length"),
+            0,
+        )
         while len(body) < length:
             body += connection.recv(65536)
         self.requests.append((head, body))

@@ -22,7 +22,11 @@ NESTED = st.recursive(
 def test_title_and_message_are_enough():
     alert = Alert(title="Disk full", message="")
 
-    assert (alert.alert_type, alert.priority, alert.status) == (AlertType.CUSTOM, AlertPriority.MEDIUM, AlertStatus.FIRING)
+    assert (alert.alert_type, alert.priority, alert.status) == (
+        AlertType.CUSTOM,
+        AlertPriority.MEDIUM,
+        AlertStatus.FIRING,
+    )
     assert len(alert.alert_id) == 32
     assert alert.created_at.utcoffset() is not None
 
@@ -39,7 +43,10 @@ def test_priorities_have_their_colours_and_emoji():
 
 
 def test_well_known_channels_are_their_names():
-    assert Alert(title="t", message="", channels=[AlertChannel.SLACK, "slack-ops", "slack"]).channels == ("slack", "slack-ops")
+    assert Alert(title="t", message="", channels=[AlertChannel.SLACK, "slack-ops", "slack"]).channels == (
+        "slack",
+        "slack-ops",
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,12 +139,19 @@ def test_an_alert_can_be_hashed_copied_and_pickled():
 
 
 def test_the_repr_shows_no_content():
-    shown = repr(Alert(title="c4n4ry", message="c4n4ry", data={"c4n4ry": "c4n4ry"}, labels={"a": "c4n4ry"}, symbol="c4n4ry"))
+    shown = repr(
+        Alert(title="c4n4ry", message="c4n4ry", data={"c4n4ry": "c4n4ry"}, labels={"a": "c4n4ry"}, symbol="c4n4ry")
+    )
 
     assert "c4n4ry" not in shown
 
 
-@given(title=st.text(), message=st.text(), data=st.dictionaries(st.text(), NESTED), labels=st.dictionaries(st.text(), st.text()))
+@given(
+    title=st.text(),
+    message=st.text(),
+    data=st.dictionaries(st.text(), NESTED),
+    labels=st.dictionaries(st.text(), st.text()),
+)
 def test_every_alert_survives_json(title, message, data, labels):
     try:
         alert = Alert(title=title, message=message, data=data, labels=labels, priority="LOW")

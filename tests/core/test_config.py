@@ -145,7 +145,9 @@ def test_the_repr_shows_no_value():
 @attrs.define(eq=False, kw_only=True)
 class Pager:
     token: Secret = attrs.field(converter=to_secret, metadata=setting(help="Token"))
-    users: tuple = attrs.field(default=(), converter=to_strings, metadata=setting("PAGER_TO", "Users", keywords=["pager_users"]))
+    users: tuple = attrs.field(
+        default=(), converter=to_strings, metadata=setting("PAGER_TO", "Users", keywords=["pager_users"])
+    )
     urgent: bool = False
     level: int = 1
     factor: float = 1.0
@@ -176,7 +178,14 @@ def test_settings_are_derived_from_the_fields():
 
 def test_text_and_native_values_build_the_same():
     text = {"token": "t", "users": "a, b,", "urgent": "yes", "level": "3", "factor": "2.5", "headers": "A=1, B=2"}
-    native = {"token": "t", "users": ["a", "b"], "urgent": True, "level": 3, "factor": 2.5, "headers": {"A": "1", "B": "2"}}
+    native = {
+        "token": "t",
+        "users": ["a", "b"],
+        "urgent": True,
+        "level": 3,
+        "factor": 2.5,
+        "headers": {"A": "1", "B": "2"},
+    }
 
     built = [build(Pager, settings(), {k: Sourced(v, k) for k, v in values.items()}) for values in (text, native)]
     assert [problems for _, problems in built] == [[], []]

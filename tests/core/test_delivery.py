@@ -105,7 +105,9 @@ def test_a_wait_holds_back_only_its_own_recipient(make_service, alert, clock):
 def test_a_channel_wide_wait_holds_back_every_recipient(make_service, clock):
     at = {}
     arrived = lambda name: lambda context: at.setdefault(name, clock.monotonic()) * 0 or Receipt()  # noqa: E731 -- a script line
-    channel = Scripted({"a": [RateLimited("wait", retry_after=30, scope=Scope.CHANNEL)], "b": [arrived("b")]}, ("a", "b"))
+    channel = Scripted(
+        {"a": [RateLimited("wait", retry_after=30, scope=Scope.CHANNEL)], "b": [arrived("b")]}, ("a", "b")
+    )
     service = make_service({"x": channel}, retry_delay=0, workers=1)
     service.send_notification(Alert(title="first", message=""))
 
@@ -265,7 +267,9 @@ def test_a_rate_limit_spaces_the_messages_to_one_recipient(make_service, clock):
 
     assert all(handle.result(10).is_complete for handle in handles)
     for times in at.values():
-        assert [round(later - earlier, 3) >= 0.5 for earlier, later in zip(times, times[1:], strict=False)] == [True] * 3
+        assert [round(later - earlier, 3) >= 0.5 for earlier, later in zip(times, times[1:], strict=False)] == [
+            True
+        ] * 3
         assert times[-1] <= 2.0
 
 
@@ -320,7 +324,9 @@ def test_a_call_that_hangs_is_written_off_and_its_worker_replaced(make_service):
 
 
 def test_a_fault_of_a_plugin_touches_no_other_channel(make_service, alert):
-    service = make_service({"x": Scripted({"a": [SystemExit(3)]}), "y": Scripted({"a": [KeyError("k")]}), "z": Scripted({})})
+    service = make_service(
+        {"x": Scripted({"a": [SystemExit(3)]}), "y": Scripted({"a": [KeyError("k")]}), "z": Scripted({})}
+    )
     report = service.send_notification(alert)
 
     assert {name: one.success for name, one in report.results.items()} == {"x": False, "y": False, "z": True}
@@ -353,7 +359,9 @@ def test_fail_fast_cancels_what_has_not_begun(make_service, alert):
 
 
 def test_without_fail_fast_the_next_channel_is_tried(make_service, alert):
-    report = make_service({"x": Scripted({"a": [PayloadError("bad")]}), "y": Scripted({})}, parallel=False).send_notification(alert)
+    report = make_service(
+        {"x": Scripted({"a": [PayloadError("bad")]}), "y": Scripted({})}, parallel=False
+    ).send_notification(alert)
 
     assert report.is_successful
     assert not report.is_complete
@@ -391,7 +399,9 @@ def test_an_unavailable_fallback_is_told(make_service, alert):
 
 
 def test_an_unknown_channel_on_an_alert_is_a_failed_result(make_service):
-    report = make_service({"slackers": Scripted({})}).send_notification(Alert(title="t", message="", channels=["slacker", "slackers"]))
+    report = make_service({"slackers": Scripted({})}).send_notification(
+        Alert(title="t", message="", channels=["slacker", "slackers"])
+    )
 
     assert "did you mean 'slackers'" in report.results["slacker"].error
     assert report.is_successful

@@ -9,7 +9,16 @@ import traceback
 import pytest
 import trustme
 
-from tocsin import ChannelConfigError, ConnectionFailed, DeliveryError, DeliveryTimeout, ErrorKind, Outcome, Secret, TlsError
+from tocsin import (
+    ChannelConfigError,
+    ConnectionFailed,
+    DeliveryError,
+    DeliveryTimeout,
+    ErrorKind,
+    Outcome,
+    Secret,
+    TlsError,
+)
 from tocsin.deadline import Deadline
 from tocsin.http import HttpClient, HttpResponse, failure_for
 
@@ -195,7 +204,9 @@ def test_the_exchange_after_a_deadline_is_clean(client, receiver, answering):
 @pytest.mark.parametrize(
     "answer",
     [
-        pytest.param(b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(500)) + b"\r\n", id="500 headers"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(500)) + b"\r\n", id="500 headers"
+        ),
         pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n", id="huge header"),
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", id="two lengths"),
         pytest.param(b"SMTP ready\r\n\r\n", id="not HTTP"),
@@ -211,7 +222,17 @@ def test_an_answer_that_is_no_http_is_unknown(client, receiver, answer):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "nonsense", "ftp://127.0.0.1/x", "http://", "http://[::1", "http://127.0.0.1:99999/", "http://ex ample/", "http://.../x"]
+    "url",
+    [
+        "",
+        "nonsense",
+        "ftp://127.0.0.1/x",
+        "http://",
+        "http://[::1",
+        "http://127.0.0.1:99999/",
+        "http://ex ample/",
+        "http://.../x",
+    ],
 )
 def test_an_unusable_address_is_told_without_being_quoted(client, url):
     error = failure(client, url)

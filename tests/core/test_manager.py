@@ -107,7 +107,9 @@ def test_health_has_its_keys_and_formats_as_documented(manager):
         assert f"{name}: {stats['success_rate']:.1f}%" == "phone: 100.0%"
     health = manager.get_channel_health(probe=True)["phone"]
 
-    assert {"enabled", "state", "sent_count", "error_count", "last_success", "last_error", "circuit", "latency"} <= set(health)
+    assert {"enabled", "state", "sent_count", "error_count", "last_success", "last_error", "circuit", "latency"} <= set(
+        health
+    )
     assert health["probe"]["state"] == "unknown"
 
 

@@ -23,7 +23,12 @@ def test_redact_takes_out_keys_and_patterns_at_any_depth(seen):
         title="login of 4111111111111111",
         message="card 4111111111111111, token c4n4ry",
         symbol="4111111111111111",
-        data={"Password": "x", "deep": [{"API_KEY": {"a": 1}}, "4111111111111111"], "card": 4111111111111111, "ok": True},
+        data={
+            "Password": "x",
+            "deep": [{"API_KEY": {"a": 1}}, "4111111111111111"],
+            "card": 4111111111111111,
+            "ok": True,
+        },
         labels={"token": "c4n4ry"},
     )
     (got,), _ = seen(alert, redact(keys=["password", "api_key", "token"], patterns=[r"\d{16}", "c4n4ry"]))
@@ -31,7 +36,12 @@ def test_redact_takes_out_keys_and_patterns_at_any_depth(seen):
     text = json.dumps(got.to_dict())
     assert "4111111111111111" not in text
     assert "c4n4ry" not in text
-    assert got.data == {"Password": "[redacted]", "deep": [{"API_KEY": "[redacted]"}, "[redacted]"], "card": "[redacted]", "ok": True}
+    assert got.data == {
+        "Password": "[redacted]",
+        "deep": [{"API_KEY": "[redacted]"}, "[redacted]"],
+        "card": "[redacted]",
+        "ok": True,
+    }
     assert got.alert_id == alert.alert_id
 
 

@@ -90,12 +90,20 @@ def test_an_installed_type_that_nobody_asked_for_is_unconfigured(install):
 @pytest.mark.parametrize(
     ("environ", "state", "reason"),
     [
-        ({"PAGER_NOTIFICATIONS_ENABLED": "false", "PAGER_TOKEN": "t"}, "disabled", "disabled by PAGER_NOTIFICATIONS_ENABLED"),
+        (
+            {"PAGER_NOTIFICATIONS_ENABLED": "false", "PAGER_TOKEN": "t"},
+            "disabled",
+            "disabled by PAGER_NOTIFICATIONS_ENABLED",
+        ),
         ({"PAGER_NOTIFICATIONS_ENABLED": "true"}, "unconfigured", "PAGER_TOKEN: is not set; Token of the account"),
         ({"PAGER_NOTIFICATIONS_ENABLED": "maybe", "PAGER_TOKEN": "t"}, "misconfigured", "must be true or false"),
         (ON | {"PAGER_WORKERS": "0"}, "misconfigured", "PAGER_WORKERS: workers must be between 1 and 1000"),
         (ON | {"PAGER_TO": "a\nb"}, "misconfigured", "PAGER_TO: users must not hold"),
-        ({"PAGER_NOTIFICATIONS_ENABLED": "true", "PAGER_TOKEN_FILE": "/does/not/exist"}, "misconfigured", "PAGER_TOKEN_FILE: the file"),
+        (
+            {"PAGER_NOTIFICATIONS_ENABLED": "true", "PAGER_TOKEN_FILE": "/does/not/exist"},
+            "misconfigured",
+            "PAGER_TOKEN_FILE: the file",
+        ),
         (ON | {"PAGER_TOKEN_FILE": "/dev/null"}, "misconfigured", "PAGER_TOKEN is set too"),
     ],
 )
@@ -117,7 +125,10 @@ def test_a_secret_can_stand_in_a_file(install, tmp_path):
 
 def test_several_instances_of_a_type_and_the_environment_addresses_only_its_namesake(install):
     install("pager")
-    tables = {"pager": {"token": "file"}, "pager-ops": {"type": "pager", "token": "${OPS}", "users": ["b", "c"], "rate_limit": 2}}
+    tables = {
+        "pager": {"token": "file"},
+        "pager-ops": {"type": "pager", "token": "${OPS}", "users": ["b", "c"], "rate_limit": 2},
+    }
     found = registry({"PAGER_TOKEN": "env", "OPS": "ops"}, {"channels": tables})
 
     tokens = {name: entry.channel.instance.token.reveal() for name, entry in found.entries.items()}
@@ -227,7 +238,9 @@ def test_an_unknown_name_is_told_with_a_suggestion(install):
 
 def test_enable_builds_what_was_disabled_and_disable_takes_it_out(install):
     install("pager")
-    service = NotificationService(NotificationConfig.from_env({"PAGER_NOTIFICATIONS_ENABLED": "false", "PAGER_TOKEN": "t"}))
+    service = NotificationService(
+        NotificationConfig.from_env({"PAGER_NOTIFICATIONS_ENABLED": "false", "PAGER_TOKEN": "t"})
+    )
     assert dict(service.channels) == {}
 
     service.enable_channel("pager")
@@ -272,6 +285,8 @@ def test_a_poisoned_disk_cache_is_not_believed(install, tmp_path):
         print(json.dumps([len(files), list(service.channels)]))
     """
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path), "XDG_CACHE_HOME": str(cache)}
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], env=environ, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], env=environ, capture_output=True, text=True, check=True
+    )
 
     assert json.loads(done.stdout)[1] == ["pager"]

@@ -25,7 +25,14 @@ def recipient(state):
 def channel(name, *states, fallback=False):
     recipients = [recipient(state) for state in states]
     good = bool(states) and all(one.success for one in recipients)
-    return NotificationResult(success=good, channel=name, timestamp=NOW, recipients=recipients, fallback=fallback, error=None if good else "why")
+    return NotificationResult(
+        success=good,
+        channel=name,
+        timestamp=NOW,
+        recipients=recipients,
+        fallback=fallback,
+        error=None if good else "why",
+    )
 
 
 def report(*channels):
@@ -46,7 +53,12 @@ def report(*channels):
 def test_success_is_told_twice(channels, total, rate, successful, complete):
     one = report(*channels)
 
-    assert (one.total_channels, one.success_rate, one.is_successful, one.is_complete) == (total, rate, successful, complete)
+    assert (one.total_channels, one.success_rate, one.is_successful, one.is_complete) == (
+        total,
+        rate,
+        successful,
+        complete,
+    )
 
 
 def test_a_report_can_be_made_from_counts():
@@ -65,11 +77,19 @@ def test_raise_for_failure_names_the_channel_and_the_reason():
 
 
 def test_a_report_survives_json():
-    attempt = Attempt(started_at=NOW, duration=0.2, outcome="retry", error_kind="server", error="down", status_code=503, wait=1.5)
-    full = RecipientResult(
-        recipient="a…", recipient_id="1", state="accepted", attempts=[attempt], receipt=Receipt(provider_id=7, details={"segments": 1})
+    attempt = Attempt(
+        started_at=NOW, duration=0.2, outcome="retry", error_kind="server", error="down", status_code=503, wait=1.5
     )
-    one = report(NotificationResult(success=True, channel="x", timestamp=NOW, recipients=[full]), channel("y", "failed"))
+    full = RecipientResult(
+        recipient="a…",
+        recipient_id="1",
+        state="accepted",
+        attempts=[attempt],
+        receipt=Receipt(provider_id=7, details={"segments": 1}),
+    )
+    one = report(
+        NotificationResult(success=True, channel="x", timestamp=NOW, recipients=[full]), channel("y", "failed")
+    )
 
     assert DeliveryReport.from_dict(json.loads(json.dumps(one.to_dict()))) == one
 
@@ -85,5 +105,9 @@ def test_latency_spans_all_attempts():
 
 
 def test_health_is_made_by_its_state():
-    assert [str(h.state) for h in (Health.ok(), Health.failing("x"), Health.unknown("x"))] == ["ok", "failing", "unknown"]
+    assert [str(h.state) for h in (Health.ok(), Health.failing("x"), Health.unknown("x"))] == [
+        "ok",
+        "failing",
+        "unknown",
+    ]
     assert Health.ok("fine", workspace="acme").to_dict()["details"] == {"workspace": "acme"}

@@ -70,7 +70,12 @@ def test_constant_is_constant():
     assert [Backoff(5, constant=True).delay(n, random) for n in (1, 2, 9)] == [5, 5, 5]
 
 
-@given(tries=st.integers(1, 20), limit=st.integers(0, 10), asked=st.none() | st.floats(0, 3600), outcome=st.sampled_from(Outcome))
+@given(
+    tries=st.integers(1, 20),
+    limit=st.integers(0, 10),
+    asked=st.none() | st.floats(0, 3600),
+    outcome=st.sampled_from(Outcome),
+)
 def test_only_what_may_heal_is_tried_again_and_never_early(tries, limit, asked, outcome):
     wait = RetryPolicy(limit).wait(outcome, tries, asked, random.Random(1))
 

@@ -9,7 +9,12 @@ from tocsin.routing import Routing, parse_routes
 
 ROUTES = [
     {"name": "audit", "channels": ["log"], "continue": True},
-    {"name": "risk desk", "match": {"priority": ["CRITICAL", "high"], "type": "RISK"}, "channels": ["ops", "sms"], "fallback": ["mail"]},
+    {
+        "name": "risk desk",
+        "match": {"priority": ["CRITICAL", "high"], "type": "RISK"},
+        "channels": ["ops", "sms"],
+        "fallback": ["mail"],
+    },
     {"name": "team", "match": {"labels": {"team": "data"}, "source": {"regex": "db-.*"}}, "channels": ["data", "log"]},
     {"name": "rest", "channels": ["mail"]},
 ]

@@ -112,15 +112,11 @@ class HttpClient:
         Raises:
             DeliveryError: no answer, or none that can be judged. Its outcome says whether the request may have arrived.
         """
-        clear = url.reveal() if isinstance(url, Secret) else url
         body, sent_headers = _encode(json, form, content, headers)
-        password = auth[1].reveal() if auth and isinstance(auth[1], Secret) else auth and auth[1]
         deadline = current() or Deadline(_DEFAULT_TIMEOUT)
         with Exchange() as state:
             try:
-                return self._exchange(
-                    method, clear, body, sent_headers, (auth[0], password) if auth else None, deadline
-                )
+                return self._exchange(method, _clear(url), body, sent_headers, _basic(auth), deadline)
             except Exception as error:
                 failure = error if isinstance(error, DeliveryError) else _translate(error, state, deadline)
         raise failure
@@ -149,6 +145,14 @@ class HttpClient:
             direct = requests.utils.should_bypass_proxies(url, self._no_proxy)
             self._proxies_by_host[host] = {} if direct else self._proxies
         return self._proxies_by_host[host]
+
+
+def _clear(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _basic(auth: tuple[str, str | Secret] | None) -> tuple[str, str] | None:
+    return (auth[0], _clear(auth[1])) if auth else None
 
 
 def _encode(
