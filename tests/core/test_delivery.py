@@ -3,11 +3,9 @@
 import asyncio
 import threading
 
+import attrs
 import pytest
 
-import attrs
-
-from tocsin.dispatch.dispatcher import delivery_key
 from tocsin import (
     Alert,
     AuthError,
@@ -26,6 +24,7 @@ from tocsin import (
     ServiceClosed,
     hookimpl,
 )
+from tocsin.dispatch.dispatcher import delivery_key
 
 
 @attrs.define(eq=False)
@@ -275,7 +274,7 @@ def test_a_rate_limit_spaces_the_messages_to_one_recipient(make_service, clock):
 
 def test_urgent_alerts_go_first_when_they_wait(make_service):
     begun, gate = threading.Event(), threading.Event()
-    channel = Scripted({"a": [lambda context: begun.set() or gate.wait(5) and Receipt()]})
+    channel = Scripted({"a": [lambda context: begun.set() or (gate.wait(5) and Receipt())]})
     service = make_service({"x": channel}, workers=1)
     first = service.enqueue(Alert(title="first", message=""))
     assert begun.wait(5)

@@ -28,7 +28,7 @@ def test_a_secret_shows_itself_only_when_revealed():
         "%s" % secret,
         repr([secret]),
         repr(vars(Secret)),
-    ):  # noqa: UP031 -- a way to format
+    ):
         assert "c4n4ry" not in shown
 
 
