@@ -107,28 +107,21 @@ def test_paused_for_good_has_no_next_probe():
     assert circuit.to_dict(1e9) == {"state": "paused", "cause": "invalid_recipient", "reason": "gone", "retry_in": None}
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["admit", "fail", "good", "answer", "release"]), st.sampled_from("ab"), st.floats(0, 20)
-        )
-    )
+STEPS = st.tuples(
+    st.sampled_from(["admit", "failed", "succeeded", "answered", "release"]), st.sampled_from("ab"), st.floats(0, 20)
 )
+
+
+@given(st.lists(STEPS))
 def test_at_most_one_probe_passes_an_open_circuit(steps):
-    circuit, now, probe = opened(), 0.0, None
+    circuit, now, probe, since = opened(), 0.0, None, 0.0
     for step, unit, later in steps:
         now += later
         if step == "admit":
-            passed = circuit.admit(now, unit) == 0
-            if passed and not circuit.is_closed:
-                assert probe in (None, unit) or now >= probe_at + 120
-                probe, probe_at = unit, now
-        else:
-            {
-                "fail": lambda unit=unit: circuit.failed(now, unit, SERVER, "down"),
-                "good": lambda: circuit.succeeded(now),
-                "answer": lambda unit=unit: circuit.answered(now, unit),
-                "release": lambda unit=unit: circuit.release(unit),
-            }[step]()
-            if step == "good" or unit == probe:
-                probe = None
+            if circuit.admit(now, unit) == 0 and not circuit.is_closed:
+                assert probe in (None, unit) or now >= since + 120
+                probe, since = unit, now
+            continue
+        arguments = {"failed": (now, unit, SERVER, "down"), "succeeded": (now,), "answered": (now, unit)}
+        getattr(circuit, step)(*arguments.get(step, (unit,)))
+        probe = None if step == "succeeded" or unit == probe else probe

@@ -1,6 +1,7 @@
 """What delivery promises: retries, waits, bounds, order, fallback. Time is the fake clock's."""
 
 import asyncio
+import itertools
 import threading
 
 import attrs
@@ -33,7 +34,7 @@ class Scripted:
 
     script: dict
     names: tuple = ("a",)
-    capabilities: Capabilities = Capabilities()
+    capabilities: Capabilities = attrs.field(factory=Capabilities)
     calls: list = attrs.field(factory=list)
     lock: object = attrs.field(factory=threading.Lock)
 
@@ -87,7 +88,7 @@ def test_a_retry_never_comes_before_the_wait_the_provider_asked_for(make_service
     report = make_service({"x": channel}, retry_delay=0).send_notification(alert)
 
     assert report.is_complete
-    assert all(later - earlier >= asked for earlier, later in zip(at, at[1:], strict=False))
+    assert all(later - earlier >= asked for earlier, later in itertools.pairwise(at))
     assert [attempt.retry_after for attempt in result(report).attempts] == [asked, asked, None]
 
 
@@ -266,9 +267,7 @@ def test_a_rate_limit_spaces_the_messages_to_one_recipient(make_service, clock):
 
     assert all(handle.result(10).is_complete for handle in handles)
     for times in at.values():
-        assert [round(later - earlier, 3) >= 0.5 for earlier, later in zip(times, times[1:], strict=False)] == [
-            True
-        ] * 3
+        assert [round(later - earlier, 3) >= 0.5 for earlier, later in itertools.pairwise(times)] == [True] * 3
         assert times[-1] <= 2.0
 
 

@@ -278,7 +278,8 @@ def test_a_poisoned_disk_cache_is_not_believed(install, tmp_path):
         ExtensionManager("tocsin.channels", on_load_failure_callback=lambda *a: None)
         files = glob.glob(os.environ["XDG_CACHE_HOME"] + "/python-entrypoints/*")
         for path in files:
-            for content in ({"groups": {}}, {"groups": {"tocsin.channels": [["pager", "evil:Evil", "tocsin.channels"]]}}, []):
+            evil = [["pager", "evil:Evil", "tocsin.channels"]]
+            for content in ({"groups": {}}, {"groups": {"tocsin.channels": evil}}, []):
                 json.dump(content, open(path, "w"))
         from tocsin import NotificationConfig, NotificationService
         service = NotificationService(NotificationConfig(pager_enabled=True, pager_token="t"))

@@ -54,7 +54,8 @@ def test_no_cut_falls_within_a_letter():
 def test_the_plain_text_holds_everything():
     alert = Alert(
         title="Position Risk Exceeded", message="6.5 % > 5.0 %", priority="HIGH", alert_type="RISK", symbol="BTCUSDT",
-        strategy_id="momentum_001", data={"risk_pct": 6.5, "deep": {"a": [1, None]}, "text": "x"}, labels={"team": "risk"},
+        strategy_id="momentum_001", data={"risk_pct": 6.5, "deep": {"a": [1, None]}, "text": "x"},
+        labels={"team": "risk"},
         status="resolved", created_at="2026-11-23T09:30:00+01:00", alert_id="42",
     )  # fmt: skip
 
@@ -63,5 +64,6 @@ def test_the_plain_text_holds_everything():
     assert headline(alert, repeated=True) == "🟠 Resolved: Position Risk Exceeded (possible repeat)"
     assert plain_text(alert).splitlines() == [
         "🟠 Resolved: Position Risk Exceeded", "", "6.5 % > 5.0 %", "", "Symbol: BTCUSDT", "Strategy: momentum_001",
-        "team: risk", "risk_pct: 6.5", "deep.a: [1, null]", "text: x", "", "HIGH · RISK · 2026-11-23 08:30:00 UTC", "Alert 42",
+        "team: risk", "risk_pct: 6.5", "deep.a: [1, null]", "text: x", "", "HIGH · RISK · 2026-11-23 08:30:00 UTC",
+        "Alert 42",
     ]  # fmt: skip

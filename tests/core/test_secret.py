@@ -25,7 +25,6 @@ def test_a_secret_shows_itself_only_when_revealed():
         str(secret),
         f"{secret}",
         f"{secret!r:>20}",
-        "%s" % secret,
         repr([secret]),
         repr(vars(Secret)),
     ):
