@@ -20,6 +20,7 @@ from tocsin import (
     ServerError,
     TlsError,
 )
+from tocsin_email.connection import Connection
 
 LOGIN = {"username": "alerts", "password": "secret"}
 BEFORE_THE_DOT = ["GREETING", "EHLO", "AUTH", "MAIL", "RCPT", "DATA"]
@@ -208,6 +209,28 @@ def test_a_refused_password_is_not_tried_again_in_another_way(scripted, channel_
         send(channel_to(server, **LOGIN))
 
     assert server.verbs() == ["EHLO", "AUTH"]
+
+
+def test_a_login_that_ends_nowhere_is_no_success(scripted, channel_to, send):
+    server = scripted(AUTH=b"334 ")
+    with pytest.raises(ServerError, match="lost its place"):
+        send(channel_to(server, **LOGIN))
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_mail_costs_its_connection(scripted, channel_to, send, monkeypatch):
+    server = scripted()
+    channel = channel_to(server)
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "deliver", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            send(channel)
+    send(channel)
+
+    assert server.connections == 2
 
 
 def test_a_password_beyond_ascii_is_sent_in_utf_8(scripted, channel_to, send):

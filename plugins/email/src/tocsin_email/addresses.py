@@ -10,7 +10,7 @@ import attrs
 
 from tocsin.settings import to_text
 
-__all__ = ["MAX_DOMAIN", "MAX_LOCAL_PART", "MAX_NAME", "Mailbox", "is_loopback", "to_mailbox"]
+__all__ = ["MAX_DOMAIN", "MAX_LOCAL_PART", "MAX_NAME", "Mailbox", "is_loopback", "to_host", "to_mailbox"]
 
 MAX_LOCAL_PART = 64
 """Octets before the ``@`` (RFC 5321, section 4.5.3.1.1)."""
@@ -24,6 +24,7 @@ _FORM = re.compile(r'(?:"?(?P<name>[^<>"]*?)"?\s*<(?P<inner>[^<>\s]+)>|(?P<bare>
 _ATOM = r"[^\s\x00-\x1f\x7f-\x9f\"(),.:;<>@\[\\\]]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 _DEVIATING = frozenset("\N{LATIN SMALL LETTER SHARP S}\N{GREEK SMALL LETTER FINAL SIGMA}\u200c\u200d")
 _WRONG = "must be a mail address, like ops@example.com or Operations <ops@example.com>"
 
@@ -53,7 +54,7 @@ class Mailbox:
         return not self.local.isascii()
 
     def header(self) -> str:
-        """``Name <local@domain>`` for a header of a mail; never a bare address, which spam filters hold against a mail."""
+        """``Name <local@domain>`` for a header; never a bare address, which spam filters hold against a mail."""
         return f"{_phrase(self.name)} <{self.address}>" if self.name else f"<{self.address}>"
 
 
@@ -103,6 +104,23 @@ def _literal(domain: str) -> str:
     except ValueError:
         raise ValueError(_WRONG) from None
     return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"
+
+
+def to_host(value: str) -> str:
+    """A host name or address without a port; letters beyond ASCII as A-labels.
+
+    Raises:
+        ValueError: it is none.
+    """
+    host = to_text(value).removeprefix("[").removesuffix("]")
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        if not host.isascii():
+            return _domain(host)
+    if not _HOST.fullmatch(host):
+        raise ValueError("must be a host name or an address, without a port")
+    return host
 
 
 def is_loopback(host: str) -> bool:

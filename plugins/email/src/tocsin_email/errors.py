@@ -1,8 +1,8 @@
 """What the answers of a mail server mean.
 
-Replies: RFC 5321, section 4.2; enhanced codes: RFC 3463 and the IANA registry *SMTP Enhanced Status Codes*; AUTH: RFC 4954,
-section 6; STARTTLS: RFC 3207. Codes of single providers: Google's *SMTP error reference*, Microsoft's *Non-delivery report
-error codes in Exchange Online*.
+Replies: RFC 5321, section 4.2; enhanced codes: RFC 3463 and the IANA registry *SMTP Enhanced Status Codes*; AUTH:
+RFC 4954, section 6; STARTTLS: RFC 3207. Codes of single providers: Google's *SMTP error reference*, Microsoft's
+*Non-delivery report error codes in Exchange Online*.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _LOGIN = "Set username and password; the server relays only for those who log in
 _PASSWORD = "Check username and password; many providers want an app password here, not the account's own."
 _OAUTH = 'The provider takes no plain password any more: use auth = "xoauth2" with an access token, or another account.'
 _SENDER = "Check from_email; the account may have to be allowed to send as this address."
-_RELAY = "The server relays only for those who log in, or it blocks this sender; check username, password and from_email."
+_RELAY = "The server relays only after a login, or it blocks this sender; check username, password and from_email."
 _DOMAIN = "Set up SPF and DKIM for the domain of from_email, or send through a server that signs."
 _LARGE = Rule(PayloadError, "the mail is larger than the server takes")
 _QUOTA = Rule(RateLimited, "the account's quota is used up", "Wait, or raise the quota.", _ALL, Outcome.REFUSED)
@@ -96,9 +96,11 @@ RULES: dict[str, Rule] = {
     "5.7.57": Rule(AuthError, "the server wants a login first", _LOGIN),
     "5.7.60": _NOT_AS,
     "5.7.705": _QUOTA,
-    # While logging in: 4.7.0 is a failure of the server there, and no limit; 432 asks for another password.
+    # 4.7.0 is a failure of the server there, and no limit; 432 asks for another password.
     "auth 4.7": Rule(ServerError, "the server cannot check the login for now"),
     "auth 432": Rule(AuthError, "the server wants the password changed"),
+    "auth 4.7.12": Rule(AuthError, "the server wants the password changed"),
+    "starttls 4.7": Rule(TlsError, "the server cannot start TLS for now", outcome=Outcome.RETRY),
     # The sender.
     "mail 552": _LARGE,
     "mail 555": Rule(ClientError, "the server does not take the parameters of the mail", None, _ALL),
@@ -125,13 +127,20 @@ RULES: dict[str, Rule] = {
     "message 5.2.1": _UNKNOWN,
     "message 552": _LARGE,
 }
-"""By enhanced code (``5.1.1``, or its class ``5.1``) or reply code, for one stage (``rcpt 550``) or for all; see :func:`failure_for`."""
+"""By enhanced code (``5.1.1``, or its class ``5.1``) or reply code, for one stage (``rcpt 550``) or for all.
+
+:func:`failure_for` says in which order they are looked up.
+"""
 
 DEFAULTS: dict[tuple[Stage, int], Rule] = {
     (Stage.GREETING, 4): Rule(ServerError, "the server takes no connections for now"),
-    (Stage.GREETING, 5): Rule(ClientError, "the server takes no mail from here", "The server may block this address.", _ALL),
+    (Stage.GREETING, 5): Rule(
+        ClientError, "the server takes no mail from here", "The server may block this address.", _ALL
+    ),
     (Stage.EHLO, 4): Rule(ServerError, "the server takes no mail for now"),
-    (Stage.EHLO, 5): Rule(ClientError, "the server refused the greeting", "Set ehlo_name to this host's full name.", _ALL),
+    (Stage.EHLO, 5): Rule(
+        ClientError, "the server refused the greeting", "Set ehlo_name to this host's full name.", _ALL
+    ),
     (Stage.STARTTLS, 4): Rule(TlsError, "the server cannot start TLS for now", outcome=Outcome.RETRY),
     (Stage.STARTTLS, 5): Rule(TlsError, "the server refused to start TLS"),
     (Stage.AUTH, 4): Rule(ServerError, "the server cannot check the login for now"),
@@ -147,22 +156,22 @@ DEFAULTS: dict[tuple[Stage, int], Rule] = {
 }
 """By stage and first digit, where :data:`RULES` has nothing."""
 
-_ENHANCED = re.compile(rb"([245]\.\d{1,3}\.\d{1,3})(?!\S)")
+_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?!\S)", re.ASCII)
 
 
-def failure_for(stage: Stage, code: int, text: bytes) -> DeliveryError:
+def failure_for(stage: Stage, code: int, text: bytes | str) -> DeliveryError:
     """The error that a reply stands for.
 
-    Looked up from the most precise to the least: the enhanced code, its class, the reply code; for the stage first, then for all.
-    AUTH's own reply codes (53x) come before anything, because servers put very different enhanced codes beside them.
+    Looked up from the most precise to the least: the enhanced code, its class, the reply code; each for the stage
+    first, then for all. The codes of AUTH (53x) come before anything: the enhanced codes beside them vary widely.
 
     Args:
         stage: what the reply is to.
         code: 400 to 599.
         text: its text; only the enhanced code in front is looked at, because the rest can quote addresses.
     """
-    match = _ENHANCED.match(text)
-    enhanced = match[1].decode() if match and match[1][:1] == str(code)[:1].encode() else ""
+    match = _ENHANCED.match(text if isinstance(text, str) else text.decode("latin-1"))
+    enhanced = match[1] if match and match[1][0] == str(code)[0] else ""
     rule = _rule(stage, code, enhanced)
     return rule.error(
         f"{rule.words} ({code}{f' {enhanced}' if enhanced else ''})",
