@@ -20,7 +20,9 @@ def secrets_of(service):
     for channel in service.channels.values():
         found |= {recipient.address.reveal() for recipient in channel.recipients}
         for value in vars_of(channel.instance):
-            found |= {item.reveal() for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, Secret)}
+            found |= {
+                item.reveal() for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, Secret)
+            }
     return {secret for secret in found if len(secret) > 3}
 
 
@@ -56,7 +58,13 @@ def test_no_fault_of_any_provider_shows_a_secret_or_content(make_service, simula
 @pytest.mark.parametrize("name", CHANNELS)
 def test_a_setting_that_cannot_be_used_is_not_quoted(simulators, name):
     for key, value in simulators[name].settings().items():
-        bad = f"c4n4ry\n{value}" if isinstance(value, str) else [f"c4n4ry\n{item}" for item in value] if isinstance(value, list) else "c4n4ry"
+        bad = (
+            f"c4n4ry\n{value}"
+            if isinstance(value, str)
+            else [f"c4n4ry\n{item}" for item in value]
+            if isinstance(value, list)
+            else "c4n4ry"
+        )
         tables = {name: simulators[name].settings() | {key: bad}}
         service = NotificationService(NotificationConfig.from_mapping({"channels": tables}))
         entry = service.registry.entries[name]

@@ -140,7 +140,9 @@ def test_every_documented_environment_name_is_understood():
 
 @pytest.mark.parametrize("switch", [name for name in ENVIRONMENT if name.endswith("_ENABLED")])
 def test_a_channel_is_enabled_only_by_its_own_switch(switch):
-    off = {name: "false" if name.endswith("_ENABLED") and name != switch else value for name, value in ENVIRONMENT.items()}
+    off = {
+        name: "false" if name.endswith("_ENABLED") and name != switch else value for name, value in ENVIRONMENT.items()
+    }
     service = NotificationService(NotificationConfig.from_env(off), strict=True)
 
     assert list(service.channels) == [switch.removesuffix("_NOTIFICATIONS_ENABLED").lower()]

@@ -18,6 +18,8 @@ __all__ = ["Resolver", "chain", "dial", "resolver", "words_for"]
 
 _CONNECT_TIMEOUT = 5.0
 _DEFAULT_TIMEOUT = 15.0
+_SLACK = 1.0
+"""Seconds by which a socket's own timeout comes after the deadline, which ends the attempt and says so."""
 Address = tuple[Any, ...]
 
 
@@ -127,7 +129,7 @@ def dial(
             sock.close()
             failure = error
         else:
-            sock.settimeout(max(0.001, remaining()))
+            sock.settimeout(remaining() + _SLACK)
             return sock
     raise failure
 

@@ -18,8 +18,18 @@ _STANDARD.addHandler(logging.NullHandler())
 
 def event(level: int, name: str, /, **fields: object) -> None:
     """Log one event with its fields, if anybody listens at this level."""
-    if _STANDARD.isEnabledFor(level):
+    if _STANDARD.isEnabledFor(level) and _somebody_listens():
         _bound().log(level, name, **{key: value for key, value in fields.items() if value is not None})
+
+
+def _somebody_listens() -> bool:
+    """Whether any handler but our own silent one would see a line."""
+    logger: logging.Logger | None = _STANDARD
+    while logger is not None:
+        if any(not isinstance(handler, logging.NullHandler) for handler in logger.handlers):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False
 
 
 @functools.cache
