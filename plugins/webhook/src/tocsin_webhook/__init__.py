@@ -1,65 +1,111 @@
-"""Sends each alert as JSON to web addresses of your own, signed where they share a secret.
+"""Posts alerts as JSON to HTTP endpoints of your own, signed when a secret is set.
 
 ## What you need
 
-An address that takes a POST. Each address is a recipient of its own: one that fails is tried again alone.
+1. An endpoint that takes a POST and answers with a 2xx status as soon as it has stored the alert. Each endpoint is a
+   recipient of its own: one that fails is tried again alone.
+2. A secret, so that the endpoint can tell your alerts from anybody else's: `whsec_` and the base64 form of 24 to 64
+   random bytes. This makes one:
+
+```console
+$ python -c "import base64, os; print('whsec_' + base64.b64encode(os.urandom(32)).decode())"
+whsec_…
+```
 
 ```toml
 [channels.webhook]
-urls = ["https://alerts.example.com/hook"]
+urls = ["https://alerts.example.com/hooks/4f1c", "https://backup.example.net/alerts"]
+secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+headers = { Authorization = "Bearer the-endpoint-token" }
 ```
 
-The same from the environment, with commas between the addresses:
+The same from the environment, with commas between URLs and between headers:
 
 ```sh
 WEBHOOK_NOTIFICATIONS_ENABLED=true
-WEBHOOK_URLS=https://alerts.example.com/hook,https://backup.example.com/hook
+WEBHOOK_URLS=https://alerts.example.com/hooks/4f1c,https://backup.example.net/alerts
+WEBHOOK_SECRET=whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
+WEBHOOK_HEADERS="Authorization=Bearer the-endpoint-token"
 ```
 
-With a `secret` every request is signed. Several secrets sign side by side, so that a key can be changed without a gap:
-add the new one, change the receivers, remove the old one.
+All endpoints of one channel get the same headers and signatures. Where they differ, configure several channels of this
+type. A header whose value has a comma can only be written in a file. The channel sets `Content-Type`, `Content-Length`,
+`Host` and its own three headers itself; those and the headers of a connection are refused in `headers`.
 
-```toml
-[channels.webhook]
-urls = ["https://alerts.example.com/hook"]
-secret = ["${NEW_SECRET}", "${OLD_SECRET}"]
-headers = { Authorization = "Bearer ${TOKEN}" }
-```
-
-A secret is `whsec_` and the base64 of 24 to 64 random bytes:
-
-```sh
-python3 -c "import base64, secrets; print('whsec_' + base64.b64encode(secrets.token_bytes(32)).decode())"
-```
+`ca_file` names a PEM file with the authority of an endpoint inside your own network.
 
 ## What arrives
 
-The alert as one flat JSON object, with all of its fields. The headers follow
-[Standard Webhooks 1.0](https://www.standardwebhooks.com/):
+A POST with the alert as one flat JSON object in UTF-8, all fields, nothing shortened:
 
-* `webhook-id` is on every request and the same in every attempt of one alert at one address. A receiver that remembers
-  it takes a repeated delivery for what it is.
-* `webhook-timestamp` is the time of the attempt in whole seconds.
-* `webhook-signature` is there with a secret: `v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`, one for each
-  secret, with spaces between.
+```json
+{
+  "title": "Position Risk Exceeded",
+  "message": "6.5 % is above the limit of 5.0 %",
+  "alert_type": "RISK",
+  "priority": "HIGH",
+  "channels": [],
+  "symbol": "BTCUSDT",
+  "strategy_id": "momentum_001",
+  "position_id": null,
+  "labels": {},
+  "data": {"risk_pct": 6.5, "limit_pct": 5.0},
+  "source": null,
+  "dedup_key": null,
+  "status": "firing",
+  "alert_id": "0f6f1e0f2bb94b8f8f2f1c6f9a3b7d21",
+  "created_at": "2026-11-23T09:30:00+00:00"
+}
+```
 
-A repeat after a lost answer carries the same `webhook-id`, so nothing in the body marks it.
+The headers are those of [Standard Webhooks](https://www.standardwebhooks.com) 1.0:
+
+* `webhook-id`, on every request: the same in all attempts to bring one alert to one endpoint. Keep the ids of the last
+  days and answer 2xx to one you know already; then nothing happens twice.
+* `webhook-timestamp`, with a secret: seconds since 1970, of this attempt. Refuse what is older than five minutes.
+* `webhook-signature`, with a secret: `v1,` and the base64 form of the HMAC-SHA256 over id, timestamp and body, with a
+  full stop between them. While you change the key set both, `secret = ["whsec_new", "whsec_old"]`: two signatures then
+  stand there with a space between, and each receiver finds the one it knows.
+
+The libraries of Standard Webhooks check all that, in many languages. In Python without one:
+
+```python
+import base64, hmac, time
+
+
+def is_genuine(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    if abs(time.time() - int(headers["webhook-timestamp"])) > 300:
+        return False
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    expected = "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+    return any(hmac.compare_digest(expected, given) for given in headers["webhook-signature"].split(" "))
+```
+
+Check the body as it arrived, before anything parses it.
 
 ## Limits
 
-The alert is sent whole; the receiver decides what it takes. Any 2xx is a success, and what its body says is not read.
-No rate is kept to unless `rate_limit` is set.
+* Standard Webhooks advises bodies below 20 kB. This channel cuts nothing: `data` may have 1 MiB.
+* No rate limit of its own; set `rate_limit` where an endpoint needs one.
+* The endpoint has 15 s for its answer, or what `timeout` says. Only its status counts; the body is not needed.
+* Each endpoint has its own circuit: one that is down does not stop the others.
 
 ## When it fails
 
-* HTTP 401 or 403 (auth): correct the address, `headers` or `secret`. Only that address stops.
-* HTTP 404 or 410 (invalid_recipient): the address is gone; it is paused until you correct it.
-* HTTP 3xx (client): redirects are never followed; set the final address.
-* HTTP 400, 413, 415, 422 (payload): the receiver does not take this alert. It is not tried again.
-* HTTP 429 or 5xx (rate_limited, server): tried again, never before the time that `Retry-After` names.
-* `no trusted TLS connection` (tls): name the authority's file in `ca_file` where the certificate is your own.
+* 3xx (client): redirects are never followed, because they would carry the alert to where nobody configured it. Set the
+  final URL.
+* 401, 403 (auth): the endpoint refused signature, header or URL. It alone is stopped; check `secret` and its clock.
+* 404 (invalid_recipient): correct the URL. The endpoint is paused until the channel is enabled again.
+* 410 (invalid_recipient): the endpoint wants no more alerts. It is paused; remove its URL.
+* 400, 413, 415, 422 (payload): the endpoint does not take this alert. It is not sent again.
+* 408, 425, 429 and 5xx other than 501 and 505 (rate_limited, server): sent again, not before the time in `Retry-After`.
+* No answer in time, or a connection that broke after the request had left (timeout, connection; unknown): the endpoint
+  may have the alert. It is sent again under the same `webhook-id`.
+* `no trusted TLS connection` (tls): not sent. Correct the certificate, or name its authority in `ca_file`.
 
-There is no health check: no request is harmless to every receiver. `tocsin test webhook` sends a real one.
+A health check cannot tell anything: there is no request that every endpoint would answer without taking it for an
+alert. `tocsin test webhook` sends one.
 """
 
 from tocsin_webhook.channel import WebhookChannel

@@ -1,13 +1,27 @@
-"""The channel: its settings, and one POST for each address."""
+"""The channel: settings, and one signed POST."""
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
-from tocsin import Alert, Capabilities, Health, Receipt, Recipient, Scope, Secret, SendContext, hookimpl
-from tocsin.http import failure_for
+from tocsin import (
+    Alert,
+    Capabilities,
+    DeliveryError,
+    DeliveryTimeout,
+    Health,
+    Receipt,
+    Recipient,
+    Scope,
+    Secret,
+    SendContext,
+    hookimpl,
+)
+from tocsin.http import HttpResponse, failure_for
 from tocsin.settings import MissingSetting, setting, to_secret_urls, to_text
 from tocsin_webhook.format import body_of, headers_of
 from tocsin_webhook.headers import to_headers
@@ -15,63 +29,99 @@ from tocsin_webhook.signature import to_signing_keys
 
 __all__ = ["WebhookChannel"]
 
+_NOT_BELIEVED = "The endpoint refused the signature or the credentials; check secret, headers, the URL, and its clock."
+_HINTS = {
+    401: _NOT_BELIEVED,
+    403: _NOT_BELIEVED,
+    404: "Correct the URL, then enable the channel again.",
+    410: "The endpoint asks never to be called again; remove its URL.",
+}
+
+
+def _to_authorities(value: str) -> str:
+    path = to_text(value)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:
+        raise ValueError("cannot be read as a file of PEM certificates") from None
+    return path
+
 
 @attrs.define(eq=False, kw_only=True)
 class WebhookChannel:
-    """Posts the alert as JSON to every address.
+    """Posts alerts as JSON to HTTP endpoints, signed after Standard Webhooks 1.0 where a secret is set.
 
     Attributes:
-        urls: the addresses; each is a recipient.
-        headers: sent with every request.
-        secret: signing keys, newest first.
-        ca_file: authorities to trust instead of the usual ones.
-        recipients: one for each address.
+        urls: the endpoints; each is a secret, since many carry a token.
+        headers: sent along, like ``Authorization``; their values are secrets.
+        secret: ``whsec_…``; several while keys are changed, each of which signs.
+        ca_file: PEM file of the authorities to trust instead of the default ones.
+        recipients: one for each endpoint.
     """
 
     capabilities = Capabilities(
-        http=True, probe=False, idempotent=True, circuit_scope=Scope.RECIPIENT, formats=("json",)
+        http=True,
+        probe=False,
+        idempotent=True,
+        circuit_scope=Scope.RECIPIENT,
+        formats=("json",),
     )
     api_version = 1
 
     urls: tuple[Secret, ...] = attrs.field(
-        converter=to_secret_urls, metadata=setting("WEBHOOK_URLS", "Addresses to post to")
+        converter=to_secret_urls, metadata=setting("WEBHOOK_URLS", "Endpoints: URLs that take a POST")
     )
     headers: Mapping[str, Secret] = attrs.field(
         factory=dict,
         converter=to_headers,
         repr=False,
-        metadata=setting("WEBHOOK_HEADERS", "Headers of every request, like Authorization"),
+        metadata=setting("WEBHOOK_HEADERS", "Headers to send along: a table; in the environment name=value, …"),
     )
     secret: tuple[Secret, ...] = attrs.field(
         default=(),
         converter=to_signing_keys,
-        metadata=setting("WEBHOOK_SECRET", "Signing key whsec_…; several while one replaces another"),
+        metadata=setting("WEBHOOK_SECRET", "Signs each request: whsec_ and base64; several while keys are changed"),
     )
     ca_file: str | None = attrs.field(
         default=None,
-        converter=attrs.converters.optional(to_text),
-        metadata=setting("WEBHOOK_CA_FILE", "PEM file of the authorities to trust instead of the usual ones"),
+        converter=attrs.converters.optional(_to_authorities),
+        metadata=setting("WEBHOOK_CA_FILE", "PEM file of the authorities to trust instead of the default ones"),
     )
     recipients: tuple[Recipient, ...] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not self.urls:
-            raise MissingSetting("urls is empty; name at least one address")
+            raise MissingSetting("urls names no endpoint; list at least one")
         self.recipients = tuple(map(Recipient.of, self.urls))
 
     @hookimpl
     def send(self, alert: Alert, recipient: Recipient, context: SendContext) -> Receipt:
-        """POST the alert; any 2xx is a success, whatever its body says or whether it ends."""
-        body = body_of(alert)
+        """Post the alert; any 2xx says that the endpoint took it."""
+        content = body_of(alert)
         own = {name: value.reveal() for name, value in self.headers.items()}
-        headers = own | headers_of(context.key, context.now, body, self.secret)
-        answer = context.http.post(recipient.address, content=body, headers=headers)
-        if answer.is_success:
-            return Receipt(details={"status": answer.status})
-        # The credential is in the address or meant for it: a refusal stops that address alone.
-        raise failure_for(answer, scope=Scope.RECIPIENT)
+        headers = own | headers_of(context.key, context.now, content, self.secret)
+        try:
+            response = context.http.post(recipient.address, content=content, headers=headers)
+        except DeliveryTimeout as error:
+            if error.status_code is None or not 200 <= error.status_code < 300:
+                raise
+            # The status was there in time and says success; only the rest of the answer was not, and nobody needs it.
+            return Receipt(details={"status": error.status_code})
+        if response.is_success:
+            return Receipt(details={"status": response.status})
+        raise _failure(response)
 
     @hookimpl
     def health(self) -> Health:
-        """Nothing can be known: no request is harmless to every receiver."""
-        return Health.unknown("an address of your own cannot be checked without sending; use the test")
+        """Unknown: no request is agreed on that an endpoint would answer without taking it for an alert."""
+        return Health.unknown("an endpoint cannot be checked without sending; send a test alert", urls=len(self.urls))
+
+
+def _failure(response: HttpResponse) -> DeliveryError:
+    """What the status stands for; credentials are each endpoint's own, so that one refusal stops only that one."""
+    changes: dict[str, Any] = {}
+    if response.status in _HINTS:
+        changes["hint"] = _HINTS[response.status]
+    if response.status in (401, 403):
+        changes["scope"] = Scope.RECIPIENT
+    return failure_for(response, **changes)

@@ -1,56 +1,61 @@
-"""Signatures after Standard Webhooks 1.0, section "Signature scheme"."""
+"""Signatures after Standard Webhooks 1.0: pure functions.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable
 
 from tocsin import Secret
 from tocsin.settings import to_secrets
 
-__all__ = ["SHORTEST_KEY", "sign", "to_signing_keys", "verify"]
+__all__ = ["LONGEST_KEY", "PREFIX", "SHORTEST_KEY", "sign", "to_signing_keys"]
 
 PREFIX = "whsec_"
-SHORTEST_KEY = 24
-LONGEST_KEY = 64
-"""Bytes of random key that the specification asks for."""
-
-
-def key_of(secret: Secret) -> bytes:
-    """The key's bytes.
-
-    Raises:
-        ValueError: it is not ``whsec_`` and the base64 of 24 to 64 bytes.
-    """
-    try:
-        key = base64.b64decode(secret.reveal().removeprefix(PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
-        raise ValueError(f"must be {PREFIX} and the base64 of {SHORTEST_KEY} to {LONGEST_KEY} random bytes")
-    return key
+SHORTEST_KEY, LONGEST_KEY = 24, 64
+"""Bytes: the section "Signature scheme" asks for 192 to 512 bits."""
 
 
 def to_signing_keys(value: str | Iterable[str | Secret]) -> tuple[Secret, ...]:
-    """One or several secrets; a string may hold several with commas or spaces between."""
-    secrets = to_secrets(value.replace(" ", ",") if isinstance(value, str) else value)
-    for secret in secrets:
-        key_of(secret)
+    """One or several ``whsec_…``, in one string with spaces or commas between them.
+
+    Raises:
+        ValueError: one of them is no key.
+    """
+    secrets = to_secrets(re.sub(r"\s+", ",", value.strip()) if isinstance(value, str) else value)
+    for position, secret in enumerate(secrets, start=1):
+        try:
+            _key(secret)
+        except ValueError as error:
+            raise ValueError(f"item {position} {error}") from None
     return secrets
 
 
-def sign(secrets: Iterable[Secret], message_id: str, timestamp: int, body: bytes) -> str:
-    """The header's value: one signature for each secret, with spaces between."""
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    digests = (hmac.new(key_of(secret), signed, hashlib.sha256).digest() for secret in secrets)
+def sign(secrets: Iterable[Secret], message_id: str, timestamp: int, content: bytes) -> str:
+    """One ``v1`` signature for each secret, with spaces between: the receiver may know any one of them.
+
+    Args:
+        secrets: as :func:`to_signing_keys` gives them.
+        message_id: as in the header; without a full stop, which separates it.
+        timestamp: Unix time in seconds, of the attempt.
+        content: the very bytes that are sent.
+    """
+    signed = f"{message_id}.{timestamp}.".encode() + content
+    digests = (hmac.digest(_key(secret), signed, hashlib.sha256) for secret in secrets)
     return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
 
 
-def verify(secrets: Iterable[Secret], message_id: str, timestamp: int, body: bytes, header: str) -> bool:
-    """Whether one of the header's signatures is one of ours."""
-    given = header.split()
-    wanted = sign(secrets, message_id, timestamp, body).split()
-    return any(hmac.compare_digest(one.encode(), other.encode()) for one in given for other in wanted)
+def _key(secret: Secret) -> bytes:
+    text = secret.reveal()
+    try:
+        key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+    except ValueError:
+        key = b""
+    if not text.startswith(PREFIX) or not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
+        raise ValueError(f"must be {PREFIX} and the base64 form of {SHORTEST_KEY} to {LONGEST_KEY} random bytes")
+    return key

@@ -1,20 +1,26 @@
-"""A receiver of webhooks on loopback, as strict as the specification."""
+"""Two endpoints on loopback that check signatures as the libraries of Standard Webhooks do."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
-import uuid
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tocsin import Alert, Secret
+from tocsin import Alert
+from tocsin.rendering import plain_text
 from tocsin.testing import Answer, Fault, FaultKind, HttpSimulator, Received, Request
-from tocsin_webhook.signature import verify
 
 __all__ = ["WebhookSimulator"]
 
-_SECRET = "whsec_dG9jc2luLXNpbXVsYXRvci1zaWduaW5nLWtleS0wMQ=="
-_STATUS = {
+_PATHS = ("/hooks/ops-7Qm2xV9tLr", "/hooks/desk-4Zc8bN1wKe")
+_SECRET = "whsec_c2ltdWxhdGVkLXNlY3JldC1vZi0zMi1ieXRlcyEhIQ=="
+_TOKEN = "X-Endpoint-Token"
+_HEADERS = {_TOKEN: "simulated-endpoint-token"}
+_STATUSES = {
     FaultKind.RATE_LIMITED: 429,
     FaultKind.SERVER_ERROR: 503,
     FaultKind.UNAUTHORIZED: 401,
@@ -25,56 +31,89 @@ _STATUS = {
 
 
 class WebhookSimulator(HttpSimulator):
-    """Two addresses; a request without a valid id, timestamp, signature or alert is refused."""
+    """Two endpoints that keep alerts.
+
+    Args:
+        secret: what signatures are checked with. Of several any will do; without one signatures are not looked at.
+        headers: what every request must carry.
+        tolerance: seconds by which a timestamp may differ from this machine's clock; the reference libraries allow
+            300. None takes any, because tests own the clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        secret: str | Iterable[str] = _SECRET,
+        headers: Mapping[str, str] = _HEADERS,
+        tolerance: float | None = None,
+    ) -> None:
+        super().__init__()
+        self._secrets = (secret,) if isinstance(secret, str) else tuple(secret)
+        self._wanted = dict(headers)
+        self._tolerance = tolerance
 
     def settings(self) -> dict[str, Any]:
-        """Both addresses, and the key that they know."""
-        return {"urls": self.addresses(), "secret": [_SECRET]}
+        """Both endpoints, the secret and the header that they want."""
+        return {"urls": self.addresses(), "secret": list(self._secrets), "headers": dict(self._wanted)}
 
     def addresses(self) -> list[str]:
-        """The two addresses."""
-        return [f"{self.url}/hooks/first", f"{self.url}/hooks/second"]
+        """The two URLs."""
+        return [f"{self.url}{path}" for path in _PATHS]
 
     def message(self, request: Request) -> Received | None:
-        """Every POST is one."""
-        if request.method != "POST":
+        """The alert that a POST to one of the endpoints carries, with the right headers and signature."""
+        headers = _lower(request)
+        if request.method != "POST" or request.path not in _PATHS or not self._believes(headers, request.body):
             return None
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        raw = _json(request.body)
-        text = "\n".join(_words(raw)) if raw is not None else ""
-        return Received(f"{self.url}{request.path}", text, headers.get("webhook-id"), uuid.uuid4().hex, raw)
+        alert = _alert(request.body)
+        text = plain_text(alert) if alert is not None else ""
+        raw = {"headers": headers, "body": request.body}
+        return Received(f"{self.url}{request.path}", text, key=headers["webhook-id"], raw=raw)
 
     def accept(self, request: Request, message: Received) -> Answer:
-        """204, or 400 and 401 for what a strict receiver refuses."""
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        timestamp = headers.get("webhook-timestamp", "")
-        if message.raw is None or not message.key or "." in message.key or not timestamp.isdecimal():
-            return Answer(400)
-        signature = headers.get("webhook-signature", "")
-        if not verify([Secret(_SECRET)], message.key, int(timestamp), request.body, signature):
-            return Answer(401)
-        Alert.from_dict(message.raw)
+        """202, or 422 for what is no alert."""
+        if not message.text or message.raw["headers"].get("content-type") != "application/json; charset=utf-8":
+            return Answer(422, b'{"error": "not an alert"}')
         self.take(message)
-        return Answer(204)
+        return Answer(202, b'{"status": "queued"}')
 
     def refuse(self, fault: Fault, request: Request, message: Received) -> Answer:
-        """The status that stands for the fault; a receiver whose 2xx lies cannot be told from an honest one."""
+        """A bare status. A lie is a 2xx for what was dropped; no sender can tell."""
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-        return Answer(_STATUS[fault.kind], b'{"error":"refused"}', headers)
+        return Answer(_STATUSES[fault.kind], b'{"error": "as told"}', headers)
+
+    def other(self, request: Request) -> Answer:
+        """404 for another path, 405 for another method, 401 for what the endpoint does not believe."""
+        if request.path not in _PATHS:
+            return Answer(404)
+        return Answer(401, b'{"error": "no matching signature"}') if request.method == "POST" else Answer(405)
+
+    def _believes(self, headers: Mapping[str, str], content: bytes) -> bool:
+        if "webhook-id" not in headers or "." in headers["webhook-id"]:
+            return False
+        if any(headers.get(name.lower()) != value for name, value in self._wanted.items()):
+            return False
+        return not self._secrets or any(self._verifies(secret, headers, content) for secret in self._secrets)
+
+    def _verifies(self, secret: str, headers: Mapping[str, str], content: bytes) -> bool:
+        """Whether one of the signatures is right, and recent where that matters."""
+        timestamp = headers.get("webhook-timestamp", "")
+        if not timestamp.isdecimal():
+            return False
+        if self._tolerance is not None and abs(time.time() - int(timestamp)) > self._tolerance:
+            return False
+        signed = f"{headers['webhook-id']}.{timestamp}.".encode() + content
+        digest = hmac.digest(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256)
+        expected = f"v1,{base64.b64encode(digest).decode()}"
+        return any(hmac.compare_digest(expected, given) for given in headers.get("webhook-signature", "").split(" "))
 
 
-def _json(body: bytes) -> Mapping[str, Any] | None:
+def _lower(request: Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+def _alert(content: bytes) -> Alert | None:
     try:
-        value = json.loads(body)
+        return Alert.from_dict(json.loads(content))
     except ValueError:
         return None
-    return value if isinstance(value, dict) else None
-
-
-def _words(value: Any) -> list[str]:
-    """Every text of the document, as a program would read it."""
-    if isinstance(value, Mapping):
-        return [word for key, item in value.items() for word in (str(key), *_words(item))]
-    if isinstance(value, list):
-        return [word for item in value for word in _words(item)]
-    return [str(value)]

@@ -1,0 +1,61 @@
+"""Generates the parts of the documentation that the code knows best, and resolves references to public names.
+
+A line `<!-- generate: errors -->` in a page is replaced by what `tocsin_docs.generators.GENERATORS["errors"]` returns;
+`how-to/channels/` is written as a whole, one page for each installed plugin of this checkout.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tocsin_docs.catalogue import channel_pages
+from tocsin_docs.generators import expand
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+__all__ = ["setup"]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the hooks with Sphinx."""
+    app.connect("builder-inited", write_channel_pages)
+    app.connect("source-read", expand_source)
+    app.connect("missing-reference", resolve_home)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def write_channel_pages(app: Sphinx) -> None:
+    """Write `how-to/channels/<type>.md`, and remove the pages of plugins that are gone."""
+    folder = Path(app.srcdir) / "how-to" / "channels"
+    folder.mkdir(exist_ok=True)
+    pages = channel_pages()
+    for path in folder.glob("*.md"):
+        if path.stem not in pages:
+            path.unlink()
+    for name, text in pages.items():
+        path = folder / f"{name}.md"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def expand_source(app: Sphinx, name: str, source: list[str]) -> None:
+    """Replace the markers of one page."""
+    source[0] = expand(source[0])
+
+
+def resolve_home(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
+    """Find `tocsin.alert.Alert`, and `Alert` inside any module, where `tocsin.Alert` is documented."""
+    if node.get("refdomain") != "py":
+        return None
+    import tocsin
+
+    name = node.get("reftarget", "").removeprefix("~").split(".")
+    public = next((index for index, part in enumerate(name) if part in tocsin.__all__), None)
+    if public is None:
+        return None
+    target = ".".join(["tocsin", *name[public:]])
+    domain = env.get_domain("py")
+    reftype = node["reftype"]
+    return domain.resolve_xref(env, node["refdoc"], app.builder, reftype, target, node, contnode)

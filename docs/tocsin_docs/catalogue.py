@@ -1,0 +1,190 @@
+"""The installed channels of this checkout: a manual page each, their settings, and the README's table."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from tocsin.resolution import options_of
+from tocsin.settings import Setting, settings_of
+
+__all__ = ["Manual", "built_in", "built_in_channels", "channel_pages", "channel_table", "manuals", "setting_line"]
+
+ROOT = Path(__file__).parents[2]
+
+
+@attrs.frozen
+class Manual:
+    """What a plugin of this checkout says about one of its channel types.
+
+    Attributes:
+        type: the channel type.
+        distribution, summary: name and one sentence, from its pyproject.toml.
+        value: of the entry point: package and class.
+        folder: of the distribution.
+    """
+
+    type: str
+    distribution: str
+    summary: str
+    value: str
+    folder: Path
+
+    @property
+    def cls(self) -> Any:
+        """The channel class."""
+        module, _, name = self.value.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+    @property
+    def _docstring(self) -> str:
+        package = self.folder / "src" / self.value.partition(":")[0] / "__init__.py"
+        return ast.get_docstring(ast.parse(package.read_text(encoding="utf-8"))) or ""
+
+    @property
+    def text(self) -> str:
+        """The manual, without a heading of its own."""
+        return re.sub(r"\A# .*\n+", "", self._docstring)
+
+    @property
+    def title(self) -> str:
+        """What the manual calls itself, or the channel type."""
+        found = re.match(r"# (.*)", self._docstring)
+        return found.group(1) if found else self.type
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Its own settings."""
+        return settings_of(self.cls, self.type)
+
+
+def manuals() -> list[Manual]:
+    """One for each channel type under `plugins/`, in alphabetical order."""
+    found = [manual for path in sorted(ROOT.glob("plugins/*/pyproject.toml")) for manual in _manuals_of(path)]
+    return sorted(found, key=lambda manual: manual.type)
+
+
+def built_in() -> list[Manual]:
+    """One for each channel type that the core brings."""
+    return _manuals_of(ROOT / "core" / "pyproject.toml")
+
+
+def built_in_channels() -> str:
+    """A section for each channel type that the core brings, from its class."""
+    lines = []
+    for manual in built_in():
+        docstring = inspect.getdoc(manual.cls) or ""
+        lines += [f"(channel-{manual.type})=", f"## `{manual.type}`", "", docstring.partition("\n\nAttributes:")[0], ""]
+        lines += [*_table(manual.settings), ""] if manual.settings else ["It has no settings.", ""]
+    return "\n".join(lines)
+
+
+def _manuals_of(path: Path) -> list[Manual]:
+    project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+    entry_points = project.get("entry-points", {}).get("tocsin.channels", {})
+    return [
+        Manual(channel_type, project["name"], project["description"], value, path.parent)
+        for channel_type, value in entry_points.items()
+    ]
+
+
+def channel_pages() -> dict[str, str]:
+    """The page of each channel type, by its name."""
+    return {manual.type: _page(manual) for manual in manuals()}
+
+
+def _page(manual: Manual) -> str:
+    folder = manual.folder.relative_to(ROOT).as_posix()
+    lines = [
+        f"(channel-{manual.type})=",
+        f"# {manual.title}",
+        "",
+        manual.text,
+        "",
+        f"## Settings of `{manual.type}`",
+        "",
+        f"In a file they stand under `[channels.{manual.type}]`; in the environment under the second column's names,",
+        f"next to `{_switch(manual.type)}=true`. A secret can also be read from a file that `NAME_FILE` names.",
+        "",
+        *_table(manual.settings),
+        "",
+        f"Every channel also takes {_options(manual.type)}: see {{ref}}`channel-options`.",
+        "",
+        "## What the core knows about it",
+        "",
+        *_capabilities(manual.cls.capabilities),
+        "",
+        f"Install it from a checkout: `pip install ./core ./{folder}`. The distribution is `{manual.distribution}`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _switch(channel_type: str) -> str:
+    return f"{channel_type.upper().replace('-', '_')}_NOTIFICATIONS_ENABLED"
+
+
+def _options(channel_type: str) -> str:
+    return ", ".join(f"`{item.env}`" for item in options_of(channel_type))
+
+
+def _table(settings: tuple[Setting, ...]) -> list[str]:
+    rows = [f"| `{s.name}` | `{s.env}` | {_default(s)} | {_help(s)} |" for s in settings]
+    return ["| key | environment | default | |", "|---|---|---|---|", *rows]
+
+
+def _help(item: Setting) -> str:
+    return (f"{item.help} (secret)" if item.secret else item.help).replace("|", "\\|")
+
+
+def _default(item: Setting) -> str:
+    if item.required:
+        return "required"
+    default = item.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type] # attrs.Factory is a class at run time
+        default = None
+    if default is None or default == () or default == {}:
+        return "none"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+
+
+def _capabilities(capabilities: Any) -> list[str]:
+    rows = [f"| `{name}` | {_value(value)} |" for name, value in capabilities.to_dict().items()]
+    return ["| capability | |", "|---|---|", *rows]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def setting_line(item: Setting) -> str:
+    """Kind, default and secrecy of a setting in one line."""
+    words = [item.kind, "required" if item.required else f"default {_default(item)}"]
+    return " · ".join([*words, f"secret, also as `{item.env}_FILE`"] if item.secret else words)
+
+
+def channel_table() -> str:
+    """The table between the markers of README.md."""
+    rows = [
+        f"| [{manual.type}](plugins/{manual.folder.name}/README.md) | `{manual.distribution}` | {_does(manual)} |"
+        for manual in manuals()
+    ]
+    return "\n".join(["| channel | distribution | what it does |", "|---|---|---|", *rows])
+
+
+def _does(manual: Manual) -> str:
+    """The description after `Tocsin channel:`, as a phrase."""
+    return manual.summary.removeprefix("Tocsin channel: ").rstrip(".")
