@@ -6,6 +6,7 @@ A line `<!-- generate: errors -->` in a page is replaced by what `tocsin_docs.ge
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", write_channel_pages)
     app.connect("source-read", expand_source)
     app.connect("missing-reference", resolve_home)
+    app.connect("autodoc-process-signature", shorten_defaults)
+    app.connect("autodoc-process-docstring", list_attributes, priority=400)  # before napoleon
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -43,6 +46,31 @@ def write_channel_pages(app: Sphinx) -> None:
 def expand_source(app: Sphinx, name: str, source: list[str]) -> None:
     """Replace the markers of one page."""
     source[0] = expand(source[0])
+
+
+def shorten_defaults(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """Write `…` for a default that is made on each call; attrs calls it NOTHING."""
+    return signature and signature.replace("= NOTHING", "= …"), returns
+
+
+def list_attributes(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Make a list of an `Attributes:` section, whose entries may name several attributes at once."""
+    if "Attributes:" not in lines:
+        return
+    start = lines.index("Attributes:")
+    end = next((n for n in range(start + 1, len(lines)) if lines[n] and not lines[n].startswith(" ")), len(lines))
+    entries = [_ENTRY.sub(_item, line.removeprefix("    ")) for line in lines[start + 1 : end] if line.strip()]
+    lines[start:end] = [".. rubric:: Attributes", "", *entries, ""]
+
+
+_ENTRY = re.compile(r"^(\w+(?:, \w+)*): ")
+
+
+def _item(match: re.Match[str]) -> str:
+    names = ", ".join(f"``{name}``" for name in match.group(1).split(", "))
+    return f"* {names}: "
 
 
 def resolve_home(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:

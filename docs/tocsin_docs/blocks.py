@@ -85,6 +85,8 @@ def _block(info: str, body: list[str], offset: int, comment: re.Match[str] | Non
     while directive is not None and body and (option := _OPTION.match(body[0])):
         options[option["name"]] = option["value"]
         body, offset = body[1:], offset + 1
+    if options and body and not body[0].strip():
+        body, offset = body[1:], offset + 1
     yield Block(
         language=directive["argument"] if directive else info.partition(" ")[0],
         code="\n".join(body) + "\n",

@@ -15,7 +15,16 @@ import attrs
 from tocsin.resolution import options_of
 from tocsin.settings import Setting, settings_of
 
-__all__ = ["Manual", "built_in", "built_in_channels", "channel_pages", "channel_table", "manuals", "setting_line"]
+__all__ = [
+    "Manual",
+    "built_in",
+    "built_in_channels",
+    "channel_pages",
+    "channel_table",
+    "help_text",
+    "manuals",
+    "setting_line",
+]
 
 ROOT = Path(__file__).parents[2]
 
@@ -141,7 +150,12 @@ def _table(settings: tuple[Setting, ...]) -> list[str]:
 
 
 def _help(item: Setting) -> str:
-    return (f"{item.help} (secret)" if item.secret else item.help).replace("|", "\\|")
+    return f"{help_text(item)} (secret)" if item.secret else help_text(item)
+
+
+def help_text(item: Setting) -> str:
+    """The help of a setting, with what Markdown would take for its own escaped."""
+    return re.sub(r"([|<*_`\[\]])", r"\\\1", item.help)
 
 
 def _default(item: Setting) -> str:
@@ -150,7 +164,7 @@ def _default(item: Setting) -> str:
     default = item.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type] # attrs.Factory is a class at run time
         default = None
-    if default is None or default == () or default == {}:
+    if default in (None, "", (), {}):
         return "none"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"

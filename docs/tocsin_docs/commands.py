@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,19 +10,18 @@ __all__ = ["all_commands", "commands"]
 
 def all_commands() -> Iterator[tuple[str, Any, Any]]:
     """Full name, command and context of every command that a person can call, groups included."""
-    import click
     from tocsin.cli import main
 
-    os.environ["COLUMNS"] = "100"
-    yield from _walk(click.Context(main, info_name="tocsin"))
+    yield from _walk(main, "tocsin", None)
 
 
-def _walk(context: Any) -> Iterator[tuple[str, Any, Any]]:
-    yield context.command_path, context.command, context
-    for name in getattr(context.command, "list_commands", lambda _: [])(context):
-        command = context.command.get_command(context, name)
-        if command is not None and not command.hidden:
-            yield from _walk(type(context)(command, info_name=name, parent=context))
+def _walk(command: Any, name: str, parent: Any) -> Iterator[tuple[str, Any, Any]]:
+    context = command.make_context(name, [], parent=parent, resilient_parsing=True)
+    yield context.command_path, command, context
+    for child in getattr(command, "list_commands", lambda _: [])(context):
+        found = command.get_command(context, child)
+        if found is not None and not found.hidden:
+            yield from _walk(found, child, context)
 
 
 def commands() -> str:

@@ -14,7 +14,7 @@ from tocsin.errors import DeliveryError, ErrorKind, TocsinError
 from tocsin.hookspecs import HOOKS, ChannelSpec
 from tocsin.resolution import ChannelOptions
 from tocsin.settings import Setting, settings_of
-from tocsin_docs.catalogue import built_in, built_in_channels, manuals, setting_line
+from tocsin_docs.catalogue import built_in, built_in_channels, help_text, manuals, setting_line
 from tocsin_docs.commands import commands
 
 __all__ = ["GENERATORS", "expand"]
@@ -41,7 +41,7 @@ def channel_options() -> str:
 
 def _setting(item: Setting, table: str) -> str:
     anchor = f"({'setting' if table == 'delivery' else 'option'}-{item.name})="
-    lines = [anchor, f"### `{item.name}`", "", f"{item.help}.", ""]
+    lines = [anchor, f"### `{item.name}`", "", f"{help_text(item)}.", ""]
     lines += [f"`{item.env}`, or `{item.name}` in `[{table}]` · {setting_line(item)}", ""]
     return "\n".join(lines)
 
@@ -54,7 +54,7 @@ def channel_settings() -> str:
             continue
         lines += [f"## {manual.type}", "", f"The manual: {{ref}}`{manual.type} <channel-{manual.type}>`.", ""]
         for item in manual.settings:
-            lines += [f"### `{item.env}`", "", f"{item.help or 'No description.'}", ""]
+            lines += [f"### `{item.env}`", "", f"{help_text(item)}.", ""]
             lines += [f"`{item.name}` in `[channels.{manual.type}]` · {setting_line(item)}", ""]
     return "\n".join(lines)
 
@@ -140,9 +140,24 @@ def python_api() -> str:
     return "\n".join(lines)
 
 
+_TITLES = {
+    "alert": "Alerts",
+    "clock": "Time",
+    "config": "Configuration",
+    "errors": "Words for failures",
+    "manager": "Manager",
+    "processors": "Processors",
+    "receipt": "Answers of a channel",
+    "recipient": "Recipients",
+    "report": "Reports",
+    "secret": "Secrets",
+    "service": "Service",
+    "store": "Store",
+}
+
+
 def _title(home: str) -> str:
-    summary = (importlib.import_module(f"tocsin.{home}").__doc__ or home).splitlines()[0]
-    return summary.partition(":")[0].rstrip(".")
+    return _TITLES.get(home, home.capitalize())
 
 
 def _is_error(name: str) -> bool:
@@ -164,7 +179,9 @@ def _phrase(summary: str) -> str:
 
 def channel_links() -> str:
     """A list of the channels' manuals."""
-    return "\n".join(f"- {{ref}}`{manual.type} <channel-{manual.type}>`: {_phrase(manual.summary)}" for manual in manuals())
+    return "\n".join(
+        f"- {{ref}}`{manual.type} <channel-{manual.type}>`: {_phrase(manual.summary)}" for manual in manuals()
+    )
 
 
 GENERATORS: dict[str, Callable[[], str]] = {

@@ -9,12 +9,17 @@ ROOT = pathlib.Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS))
 
-PAGES = [
+from tocsin_docs.blocks import blocks_of, read_page  # noqa: E402 -- it is found by the line above
+
+GENERATED = {"_build", "channels"}
+"""Folders below docs/ that a build writes."""
+TEXTS = [
     ROOT / "README.md",
-    *(path for path in sorted(DOCS.rglob("*.md")) if not {"_build", "channels"} & set(path.relative_to(DOCS).parts)),
+    *(path for path in sorted(DOCS.rglob("*.md")) if not GENERATED & set(path.relative_to(DOCS).parts)),
     *sorted(ROOT.glob("plugins/*/README.md")),
     *sorted(ROOT.glob("plugins/*/src/*/__init__.py")),
 ]
+PAGES = [path for path in TEXTS if any(blocks_of(read_page(path)))]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -11,6 +11,12 @@ CHANNELS = ("discord", "email", "slack", "sms", "telegram", "webhook")
 FAST = {"retry_delay": 0.01, "timeout": 5.0}
 
 
+def pytest_generate_tests(metafunc):
+    """A test that takes ``name`` runs for each channel."""
+    if "name" in metafunc.fixturenames:
+        metafunc.parametrize("name", CHANNELS)
+
+
 @pytest.fixture
 def simulators():
     """The six simulators, started, by channel type."""

@@ -6,8 +6,6 @@ import logging
 import traceback
 
 import pytest
-from conftest import CHANNELS
-
 from tocsin import Alert, NotificationConfig, NotificationService, Secret
 from tocsin.testing import Fault, FaultKind
 
@@ -55,7 +53,6 @@ def test_no_fault_of_any_provider_shows_a_secret_or_content(make_service, simula
     assert [secret for secret in secrets_of(service) if secret in text] == []
 
 
-@pytest.mark.parametrize("name", CHANNELS)
 def test_a_setting_that_cannot_be_used_is_not_quoted(simulators, name):
     for key, value in simulators[name].settings().items():
         bad = (

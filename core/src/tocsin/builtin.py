@@ -27,6 +27,7 @@ from tocsin.settings import setting
 __all__ = ["ConsoleChannel", "FileChannel", "MemoryChannel", "NullChannel"]
 
 _DELIVERED = Receipt(ReceiptState.DELIVERED)
+_LINE_ENDS = {0x2028: r"\u2028", 0x2029: r"\u2029"}
 _OWNER_ONLY = 0o600
 """Alerts can be confidential; make the file yourself where others are to read it."""
 _WRONG_PATH = {errno.EACCES, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EPERM, errno.EROFS}
@@ -178,7 +179,8 @@ class FileChannel:
             ChannelConfigError: the path cannot be written to.
             ServerError: the disk is full or broken; unknown where the line was written and may not be on the disk.
         """
-        line = f"{alert.to_json()}\n".encode()
+        # Unicode's line ends, which many a reader splits at, are escaped: a line is then one for everybody.
+        line = f"{alert.to_json().translate(_LINE_ENDS)}\n".encode()
         try:
             with self._lock:
                 self._append(line)

@@ -29,7 +29,7 @@ def channels() -> None:
     """Look at channels and at what each type can be told."""
 
 
-@channels.command("list")
+@channels.command("list", short_help="List channels, and types that wait for settings.")
 @common_options()
 @pass_session
 def list_channels(session: Session) -> int:
@@ -88,7 +88,7 @@ def _channel_row(entry: Entry) -> dict[str, Any]:
     }
 
 
-@channels.command("describe")
+@channels.command("describe", short_help="Show the settings of a type.")
 @click.argument("channel_type", metavar="TYPE", shell_complete=complete_types)
 @common_options()
 @pass_session

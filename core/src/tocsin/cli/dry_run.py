@@ -152,12 +152,14 @@ def _preview(channel: Channel, alert: Alert, recipient: Recipient, context: Send
     return str(preview(alert, recipient, context)) if callable(preview) else plain_text(alert)
 
 
-def show_requests(service: NotificationService, alert: Alert, session: Session) -> int:
-    """Show what every chosen channel would send."""
+def show_requests(service: NotificationService, alert: Alert, session: Session, *, line: int | None = None) -> int:
+    """Show what every chosen channel would send; ``line`` is the alert's place in a stream."""
     plan, terminal = service.plan(alert), session.terminal
+    about: dict[str, object] = {"dry_run": True} | ({} if line is None else {"line": line})
+    about["alert"] = alert.to_dict()
     if isinstance(plan, str):
         if session.as_json:
-            terminal.json({"dry_run": True, "alert": alert.to_dict(), "requests": [], "suppressed": plan})
+            terminal.json(about | {"requests": [], "suppressed": plan}, lines=line is not None)
         terminal.fail(f"{terminal.mark('warn')} nobody would be told: {plan}")
         return exit_code(service, alert, DeliveryReport.of(alert.alert_id, {}, suppressed=plan))
     chosen = [(channel, False) for stage in plan.stages for channel in stage]
@@ -170,12 +172,11 @@ def show_requests(service: NotificationService, alert: Alert, session: Session) 
     unavailable = dict(plan.unavailable) | dict(plan.fallback_unavailable)
     if session.as_json:
         requests = [attrs.asdict(one) for one in rendered]
-        terminal.json({"dry_run": True, "alert": alert.to_dict(), "requests": requests, "unavailable": unavailable})
+        terminal.json(about | {"requests": requests, "unavailable": unavailable}, lines=line is not None)
     else:
         _show(rendered, terminal)
     for name, reason in unavailable.items():
         terminal.fail(f"{terminal.mark('bad')} {name}  {reason}")
-    terminal.say("Nothing was sent.")
     return Exit.NOTHING if unavailable or any(one.error for one in rendered) else Exit.DELIVERED
 
 

@@ -108,7 +108,7 @@ class _Stream:
         for number, line in read_lines(source):
             self._room.acquire()
             if self._broken is not None:
-                break
+                return
             self._begin(number, line)
         for _ in range(_WINDOW):
             self._room.acquire()
@@ -119,9 +119,10 @@ class _Stream:
 
         for number, line in read_lines(source):
             try:
-                self._codes.append(show_requests(self._service, self._alert(line), self._session))
+                self._codes.append(show_requests(self._service, self._alert(line), self._session, line=number))
             except AlertError as error:
                 self._tell(_Ended(number, error=error))
+        self._terminal.say("Nothing was sent.")
         return combined(self._codes)
 
     def _alert(self, line: bytes | None) -> Alert:

@@ -88,14 +88,8 @@ def show_result(result: NotificationResult, terminal: Terminal, width: int = 0, 
         return
     good = sum(recipient.success for recipient in result.recipients)
     words = "not delivered" if not good else f"{good} of {_count(len(result.recipients), 'recipient')} delivered"
-    if len({_fingerprint(recipient) for recipient in result.recipients}) == 1 and len(result.recipients) > 1:
-        words = f"not delivered, to none of {len(result.recipients)} recipients"
     terminal.fail(f"{prefix}{terminal.mark('bad')} {name}  {words}")
     _show_recipients(result, terminal)
-
-
-def _fingerprint(result: RecipientResult) -> tuple[object, ...]:
-    return result.state, result.error_kind, result.error
 
 
 def _show_recipients(result: NotificationResult, terminal: Terminal) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,12 +30,14 @@ class Progress:
             with contextlib.suppress(ImportError):
                 self._bar = _bar(self._terminal)
                 self._bar.start()
+                self._terminal.above = _above(self._bar.console)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar is not None:
+            self._terminal.above = None
             self._bar.stop()
         taken = time.monotonic() - self._started
         rate = f", {(self._good + self._bad) / taken:,.0f}/s" if taken > 1 else ""
@@ -55,6 +57,12 @@ class Progress:
         return f"{self._good:,} delivered" + (f", {self._bad:,} not" if self._bad else "")
 
 
+def _above(console: Any) -> Callable[[str], object]:
+    from rich.text import Text
+
+    return lambda text: console.print(Text.from_ansi(text), soft_wrap=True)
+
+
 def _bar(terminal: Terminal) -> Any:
     from rich.console import Console
     from rich.progress import Progress as Bar
@@ -67,7 +75,8 @@ def _bar(terminal: Terminal) -> Any:
         TimeElapsedColumn(),
         console=console,
         transient=True,
-        redirect_stdout=sys.stdout.isatty(),  # what is piped away must not end up on the terminal
+        redirect_stdout=False,  # what is piped away must not end up on the terminal
+        redirect_stderr=False,
     )
     bar.add_task("reading", total=None)
     return bar

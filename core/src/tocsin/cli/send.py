@@ -150,12 +150,15 @@ def _send_one(session: Session, alert: Alert, *, dry_run: bool) -> int:
     from tocsin.store import MemoryStore
 
     store, terminal = MemoryStore(), session.terminal
+    code: int
     with session.service(store=store) as service:
         absent = make_ready(service, alert.channels, terminal)
         if dry_run:
             from tocsin.cli.dry_run import show_requests
 
-            return show_requests(service, alert, session)
+            code = show_requests(service, alert, session)
+            terminal.say("Nothing was sent.")
+            return code
         report = watch(service.enqueue(alert), store, tell_retries(terminal))
         code = exit_code(service, alert, report)
     if session.as_json:

@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
@@ -48,10 +48,12 @@ class Terminal:
         verbosity: below 0 only failures are told, from 1 more is, from 2 everything.
         color: False for none; None lets each stream decide whether a person looks at it.
         as_json: stdout holds JSON and nothing else.
+        above: while something is painted over on the terminal, writes a line above it.
     """
 
     def __init__(self) -> None:
         self.as_json = False
+        self.above: Callable[[str], object] | None = None
         self.verbosity = 0
         self.color: bool | None = None if _wants_color() else False
 
@@ -132,6 +134,9 @@ class Terminal:
 
     def _echo(self, text: str, *, err: bool) -> None:
         stream = sys.stderr if err else sys.stdout
+        if self.above is not None and stream.isatty():
+            self.above(click.unstyle(text) if self.color is False else text)
+            return
         click.echo(_encodable(text, getattr(stream, "encoding", None)), err=err, color=self.color)
 
 

@@ -57,8 +57,8 @@ one is sent. **A webhook** cannot do any of this: each alert is a new message.
 * One message per second in each channel, kept to by default. When Slack asks to wait, that channel waits as long as it
   says.
 * Slack reports no delivery: `accepted` means that the message stands in the channel. A bot's receipt has the message's
-  `ts` and the channel's id; a webhook tells neither. Slack knows no idempotency key: a copy of a message that may have
-  arrived is marked `(possible repeat)`.
+  `ts`, and the channel's id where a person or a `#name` is configured; a webhook tells neither. Slack knows no
+  idempotency key: a copy of a message that may have arrived is marked `(possible repeat)`.
 
 ## When it fails
 

@@ -123,12 +123,12 @@ class SlackChannel:
             body = message(alert, plain=context.plain, repeated=context.repeated)
             check_webhook(context.http.post(recipient.address, json=body | _POSTED))
             return Receipt()
-        followed = self._follow(alert, context)
+        address = recipient.address.reveal()
+        followed = self._follow(alert, address, context)
         if followed is not None:
             return followed
-        reply = self._post(alert, context, {"channel": recipient.address.reveal()})
-        ts, channel = _posted(reply.check())
-        return Receipt(provider_id=ts, details=details_of(alert, channel))
+        ts, channel = _posted(self._post(alert, context, {"channel": address}).check())
+        return Receipt(provider_id=ts, details=details_of(alert, channel, address))
 
     @hookimpl
     def health(self, context: SendContext) -> Health:
@@ -140,15 +140,16 @@ class SlackChannel:
         channels = [recipient for recipient in self.recipients if recipient.kind == _CHANNEL]
         return probe(lambda method, form: self._call(context.http, method, form=form), channels, len(self.webhook_urls))
 
-    def _follow(self, alert: Alert, context: SendContext) -> Receipt | None:
+    def _follow(self, alert: Alert, address: str, context: SendContext) -> Receipt | None:
         """The receipt of the earlier message's edit or reply; None where a new message is due."""
-        earlier = Earlier.of(context.previous)
+        earlier = Earlier.of(context.previous, address)
         step = Step.NEW if earlier is None else earlier.step(alert)
         if earlier is None or step is Step.NEW:
             return None
-        return self._edit(alert, earlier, context) if step is Step.EDIT else self._reply(alert, earlier, context)
+        follow = self._edit if step is Step.EDIT else self._reply
+        return follow(alert, address, earlier, context)
 
-    def _edit(self, alert: Alert, earlier: Earlier, context: SendContext) -> Receipt | None:
+    def _edit(self, alert: Alert, address: str, earlier: Earlier, context: SendContext) -> Receipt | None:
         """The receipt of the edited message; None where it cannot be edited any more.
 
         An edit may be repeated without harm, so it carries no mark of a repeat.
@@ -158,16 +159,17 @@ class SlackChannel:
         if reply.word in EDIT_IMPOSSIBLE and not reply.ok:
             return None
         reply.check()
-        return Receipt(provider_id=earlier.ts, details=details_of(alert, earlier.channel) | {"edited": True})
+        details = details_of(alert, earlier.channel, address) | {"edited": True}
+        return Receipt(provider_id=earlier.ts, details=details)
 
-    def _reply(self, alert: Alert, earlier: Earlier, context: SendContext) -> Receipt | None:
+    def _reply(self, alert: Alert, address: str, earlier: Earlier, context: SendContext) -> Receipt | None:
         """The receipt of a reply under the earlier message; None where nothing can be put there."""
         where = {"channel": earlier.channel, "thread_ts": earlier.ts, "reply_broadcast": True}
         reply = self._post(alert, context, where)
         if reply.word in THREAD_IMPOSSIBLE and not reply.ok:
             return None
         ts, channel = _posted(reply.check())
-        return Receipt(provider_id=ts, details=details_of(alert, channel, thread_ts=earlier.ts))
+        return Receipt(provider_id=ts, details=details_of(alert, channel, address, thread_ts=earlier.ts))
 
     def _post(self, alert: Alert, context: SendContext, where: dict[str, Any]) -> Reply:
         body = message(alert, plain=context.plain, repeated=context.repeated)

@@ -37,12 +37,17 @@ class Earlier:
     priority: str
 
     @classmethod
-    def of(cls, receipt: Receipt | None) -> Earlier | None:
-        """The message, or None where there is none that can be changed."""
+    def of(cls, receipt: Receipt | None, address: str) -> Earlier | None:
+        """The message, or None where there is none that can be changed.
+
+        Args:
+            receipt: of the earlier alert.
+            address: of the recipient, which is the channel's id where the receipt keeps no other.
+        """
         if receipt is None or receipt.provider_id is None:
             return None
         kept: Mapping[str, Any] = receipt.details
-        channel, ts = kept.get("channel"), kept.get("thread_ts", receipt.provider_id)
+        channel, ts = kept.get("channel", address), kept.get("thread_ts", receipt.provider_id)
         if not isinstance(channel, str) or not isinstance(ts, str):
             return None
         return cls(channel, ts, str(kept.get("status", "")), str(kept.get("priority", "")))
@@ -61,7 +66,12 @@ class Earlier:
         return Step.REPLY if known and AlertPriority(self.priority).rank > alert.priority.rank else Step.EDIT
 
 
-def details_of(alert: Alert, channel: str, thread_ts: str | None = None) -> dict[str, str]:
-    """What a receipt keeps, so that the next alert of the same ``dedup_key`` can find and judge the message."""
-    kept = {"channel": channel, "status": str(alert.status), "priority": str(alert.priority)}
-    return kept if thread_ts is None else kept | {"thread_ts": thread_ts}
+def details_of(alert: Alert, channel: str, address: str, thread_ts: str | None = None) -> dict[str, str]:
+    """What a receipt keeps, so that the next alert of the same ``dedup_key`` can find and judge the message.
+
+    The channel's id is kept where it is not the recipient's address: for a person, and for a name. An address itself is
+    nothing for reports and logs.
+    """
+    kept = {"status": str(alert.status), "priority": str(alert.priority)}
+    kept |= {"channel": channel} if channel != address else {}
+    return kept | ({"thread_ts": thread_ts} if thread_ts is not None else {})

@@ -1,0 +1,64 @@
+"""Sends alerts to Discord through webhooks, as embeds with the priority's colour.
+
+## What you need
+
+A webhook for each channel: open the channel's settings, *Integrations*, *Webhooks*, *New Webhook*, and copy its URL.
+Whoever has the URL can post there, so keep it like a password. No bot is needed.
+
+```toml
+[channels.discord]
+webhook_urls = ["https://discord.com/api/webhooks/100000000000000001/XXXXXXXXXXXXXXXXXXXXXXXX"]
+```
+
+The same from the environment, with commas between several:
+
+```sh
+DISCORD_NOTIFICATIONS_ENABLED=true
+DISCORD_WEBHOOK_URLS=https://discord.com/api/webhooks/100000000000000001/XXXXXXXXXXXXXXXXXXXXXXXX
+```
+
+For a thread, or a post of a forum, put `?thread_id=<its number>` behind the URL. `api_url` (`DISCORD_API_URL`) stands
+in for the scheme and host of every URL where requests must go through a proxy of your own.
+
+## What arrives
+
+A line of text with emoji and title, which is also what a phone shows, and an embed with the priority's colour: title,
+message, symbol, strategy, position, source and labels, the data as blocks of code, and at the foot priority, type, the
+alert's id and the time in the reader's own time zone.
+
+Nothing that an alert contains becomes markup, and nobody is pinged, whatever it contains. Links in the message can be
+clicked; those in the title cannot, because Discord would add a preview of their page.
+
+An alert whose `dedup_key` was seen before edits the earlier message: it was acknowledged or resolved, or fires on at
+the same or a lower priority. An edit makes no sound. So one that has become more urgent, or fires again after it was
+resolved, is a new message. Where the earlier message is gone, a new one is sent.
+
+## Limits
+
+* 6,000 characters in an embed, 4,096 of them for the message. The message gets what the data leaves, and at least half
+  of the room; the data gets at most 3,000. What is cut ends in `…`. The first ten of symbol, strategy, position, source
+  and labels stand in columns, further labels with the data. A backslash that keeps text from being markup counts too.
+* Discord changes its rate limits and asks not to write them down (observed: 5 messages in 2 seconds for a webhook).
+  When it asks to wait, that webhook waits as long as it says. `rate_limit` sets a limit of your own.
+* A success means that Discord has saved the message and shown it; the receipt has the message's id. Discord's webhooks
+  know no idempotency key: a copy of a message that may have arrived is marked `(possible repeat)`.
+
+## When it fails
+
+* `unknown webhook` (invalid_recipient): it was deleted; make a new one. It is not called again, because Discord bans
+  addresses that keep calling.
+* `invalid webhook token` (auth): copy the URL anew. Only this webhook stops.
+* `missing permissions`, `the thread is archived` (invalid_recipient): the hint says what to change.
+* `a forum needs a thread` (invalid_recipient): put `?thread_id=` behind the URL.
+* `invalid form body` (payload): the alert is sent once more as plain text. Please report it.
+* `blocked by automatic moderation` (payload): the server filters the text; let it pass the webhook.
+* `too many requests` (rate_limited): nothing to do, the message waits its time.
+* `blocked by Cloudflare` (client): Discord's protection refuses this program or address.
+* `Discord's answer shows no message` (timeout): it may have been posted; what follows is marked as a repeat.
+
+A health check asks for each webhook by its URL and sends nothing. It cannot see that a thread is archived.
+"""
+
+from tocsin_discord.channel import DiscordChannel
+
+__all__ = ["DiscordChannel"]

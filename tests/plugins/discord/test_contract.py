@@ -1,0 +1,10 @@
+"""The channel keeps the contract."""
+
+from tocsin.testing import ChannelContract
+from tocsin_discord import DiscordChannel
+from tocsin_discord.simulator import DiscordSimulator
+
+
+class TestDiscord(ChannelContract):
+    channel_class = DiscordChannel
+    simulator_class = DiscordSimulator
