@@ -6,6 +6,7 @@ import logging
 import traceback
 
 import pytest
+
 from tocsin import Alert, NotificationConfig, NotificationService, Secret
 from tocsin.testing import Fault, FaultKind
 

@@ -1,6 +1,7 @@
 """One alert, six channels, one truthful report."""
 
 import pytest
+
 from tocsin import NotificationConfig, NotificationService
 
 
