@@ -32,7 +32,7 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
 toc_object_entries = False
-smartquotes = False
+smartquotes_action = "D"  # dashes only: quotes stand in code-like text
 
 html_theme = "furo"
 html_title = f"Tocsin {release}"

@@ -7,7 +7,7 @@ import sys
 from tocsin_docs.blocks import blocks_of, read_page
 from tocsin_docs.run import matches
 
-SHOWN_ONLY = 12
+SHOWN_ONLY = 6
 """How many blocks may be shown without being run; each says why."""
 
 

@@ -1,4 +1,4 @@
-"""The channel keeps the contract."""
+"""What every channel keeps to."""
 
 from tocsin.testing import ChannelContract
 from tocsin_discord import DiscordChannel

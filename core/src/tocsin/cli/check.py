@@ -33,9 +33,10 @@ class Finding:
 @common_options()
 @pass_session
 def check(session: Session, file: str | None) -> int:
-    """Say everything that is wrong with the configuration; exits with 78 where anything is.
+    """Say everything that is wrong with the configuration.
 
-    FILE is checked together with the environment. Nothing is sent and nobody is asked.
+    FILE is checked together with the environment. Nothing is sent and nobody is asked. Exits with 78 where anything
+    is wrong; warnings alone are no reason.
     """
     from tocsin.errors import ConfigError
 
@@ -106,8 +107,8 @@ def _unreachable(names: Iterable[str], registry: Registry) -> Iterator[str]:
             yield f"names {name!r}, which is installed but not configured; write [channels.{name}]"
         elif entry is None:
             yield f"names the unknown channel {name!r}{did_you_mean(name, [*registry.entries, *registry.plugins])}"
-        elif entry.channel is None:
-            yield f"names {name!r}, which is {entry.state}"
+        elif entry.state == "disabled":
+            yield f"names {name!r}, which is disabled"
 
 
 def _environment_findings(config: NotificationConfig, registry: Registry) -> Iterator[Finding]:

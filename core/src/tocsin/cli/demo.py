@@ -102,7 +102,7 @@ def _alerts(service: NotificationService) -> tuple[Alert, Alert]:
 
     risk = Alert(
         title="Position Risk Exceeded",
-        message="Risk is 6.5 %, the limit is 5.0 %.",
+        message="Position risk 6.5% exceeds limit 5.0%",
         alert_type="RISK",
         priority="HIGH",
         symbol="BTCUSDT",

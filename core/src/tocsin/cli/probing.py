@@ -46,10 +46,10 @@ def test(session: Session, channel: str) -> int:
 @common_options()
 @pass_session
 def health(session: Session, probe: bool) -> int:
-    """Show the state of each configured channel.
+    """Show the state of each channel; --probe asks the providers.
 
-    With --probe each provider is asked whether credentials and address work. Exits with 1 where a channel
-    could not deliver now.
+    A probe finds out whether credentials and address work, and sends nothing. Exits with 1 where a channel could not
+    deliver now.
     """
     terminal = session.terminal
     with session.service() as service:

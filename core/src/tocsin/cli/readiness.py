@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from tocsin.builtin import ConsoleChannel
 from tocsin.cli.exits import Exit, exit_for
 from tocsin.cli.terminal import Terminal, clean
 from tocsin.discovery import LoadFailed, Plugin, load
@@ -43,7 +45,7 @@ def make_ready(service: NotificationService, names: Iterable[str], terminal: Ter
     names = list(names)
     for entry in [service.registry.find(name) for name in names]:
         if entry.name not in service.registry.entries:
-            _bring_in(service, entry)
+            _bring_in(service, entry, terminal)
     absent = [entry for entry in not_ready(service.registry) if not names or entry.name in names]
     for entry in absent:
         _tell_absence(entry, terminal)
@@ -52,12 +54,21 @@ def make_ready(service: NotificationService, names: Iterable[str], terminal: Ter
     return {entry.name for entry in absent}
 
 
-def _bring_in(service: NotificationService, entry: Entry) -> None:
+def _bring_in(service: NotificationService, entry: Entry, terminal: Terminal) -> None:
     """Naming an installed type asks for it, as if its switch were on; why it cannot be had is told with the rest."""
-    try:
-        service.enable_channel(entry.name)
-    except ConfigError:
+    if entry.name == _CONSOLE:
+        _open_console(service, terminal)
         return
+    with contextlib.suppress(ConfigError):
+        service.enable_channel(entry.name)
+
+
+def _open_console(service: NotificationService, terminal: Terminal) -> None:
+    """The console; on stderr where stdout is for JSON."""
+    if terminal.as_json:
+        service.add_channel(_CONSOLE, ConsoleChannel(stream="stderr"))
+    else:
+        service.enable_channel(_CONSOLE)
 
 
 def not_ready(registry: Registry) -> list[Entry]:
@@ -74,7 +85,7 @@ def _tell_absence(entry: Entry, terminal: Terminal) -> None:
 
 
 def _use_console(service: NotificationService, terminal: Terminal) -> None:
-    service.enable_channel(_CONSOLE)
+    _open_console(service, terminal)
     terminal.say("No channel is configured, so this goes to the console.")
     for problem in switched_off(service.registry.plugins, (), service.config.environment.values):
         terminal.say(f"{terminal.mark('warn')} {problem}")

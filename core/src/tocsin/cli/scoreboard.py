@@ -6,6 +6,7 @@ import contextlib
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from tocsin.cli.outcome import reason_of
 from tocsin.cli.terminal import Terminal, clean, seconds
 from tocsin.cli.watch import retry_words, tell_retries
 from tocsin.rendering import clip
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scoreboard", "show_results"]
 
-_LONGEST_ID = 16
+_LONGEST_ID = 11
 """Characters of a provider's id that the table has room for on a terminal; elsewhere it is whole."""
 _RICH_STYLES = {DeliveryState.RETRYING: "yellow", DeliveryState.PENDING: "dim", DeliveryState.IN_FLIGHT: "cyan"}
 
@@ -79,17 +80,20 @@ def _short(provider_id: str, terminal: Terminal) -> str:
 
 
 def show_results(report: DeliveryReport, terminal: Terminal) -> None:
-    """A row for each channel and recipient."""
-    rows, styles = [], []
+    """A row for each channel and recipient; below them why some did not get it."""
+    rows, styles, failures = [], [], []
     for name, result in report.results.items():
         for recipient in result.recipients:
-            receipt = recipient.receipt
-            given = _short(receipt.provider_id or "", terminal) if receipt else recipient.error or ""
-            attempts, latency = len(recipient.attempts), seconds(recipient.latency)
-            rows.append((name, recipient.recipient, str(recipient.state), attempts, latency, given))
+            provider_id = (recipient.receipt.provider_id if recipient.receipt else None) or ""
+            tries, latency = len(recipient.attempts), seconds(recipient.latency)
+            rows.append((name, recipient.recipient, recipient.state, tries, latency, _short(provider_id, terminal)))
             styles.append("" if recipient.success else "bad")
+            if not recipient.success:
+                failures.append((f"{name} {recipient.recipient}: {reason_of(recipient)}", recipient.hint))
         if not result.recipients:
-            rows.append((name, "", "failed", 0, "", result.error or ""))
-            styles.append("bad")
-    columns = ("channel", "recipient", "state", "attempts", "latency", "id or reason")
-    terminal.table(columns, rows, styles)
+            failures.append((f"{name}: {result.error}", None))
+    terminal.table(("channel", "recipient", "state", "tries", "latency", "id"), rows, styles)
+    for failure, hint in failures:
+        terminal.fail(f"{terminal.mark('bad')} {clean(failure)}")
+        if hint:
+            terminal.fail(f"    → {clean(hint)}")

@@ -120,6 +120,8 @@ def _message(message: str | None, terminal: Terminal) -> str:
         return message
     if message is None and not _is_piped():
         return ""
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed; give the MESSAGE as an argument")
     impatient = threading.Timer(
         _PATIENCE, terminal.say, ["Reading the message from standard input; Ctrl-D ends it, a MESSAGE avoids it."]
     )

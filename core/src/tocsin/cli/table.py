@@ -10,6 +10,7 @@ __all__ = ["display_width", "lay_out"]
 
 _GAP = "  "
 _NARROWEST = 12
+_ROOMY = 24
 
 
 def display_width(text: str) -> int:
@@ -44,7 +45,8 @@ def lay_out(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int | 
 def _widths(table: Sequence[Sequence[str]], width: int | None) -> list[int]:
     """Each column as wide as its widest cell; while that is too much, the widest column gives way.
 
-    Columns are first narrowed down to their longest word, and words are broken only where that is not enough.
+    The last column, which holds reasons, is the first to be wrapped; then all are, down to their longest word.
+    Words are broken only where that is not enough.
     """
     columns = [*zip(*table, strict=True)]
     widths = [max(map(display_width, column)) for column in columns]
@@ -52,7 +54,8 @@ def _widths(table: Sequence[Sequence[str]], width: int | None) -> list[int]:
         return widths
     room = width - len(_GAP) * (len(widths) - 1)
     words = [max((display_width(word) for cell in column for word in cell.split()), default=0) for column in columns]
-    for least in (words, [_NARROWEST] * len(widths)):
+    last = [*widths[:-1], max(words[-1], _ROOMY)]
+    for least in (last, words, [_NARROWEST] * len(widths)):
         while sum(widths) > room:
             wide = [index for index in range(len(widths)) if widths[index] > max(least[index], _NARROWEST)]
             if not wide:

@@ -17,6 +17,7 @@ __all__ = ["SettingsChecks"]
 
 _CANARY = "c4n4ry"
 _ENV = re.compile(r"[A-Z][A-Z0-9_]*")
+_SECRETIVE = re.compile(r"(^|_)(api_?key|auth_key|credentials?|passphrase|passwords?|secrets?|tokens?|webhook_urls?)$")
 _RESERVED = {"api_version", "capabilities", "enabled", "recipients", "type"}
 _WRONG: tuple[Any, ...] = (
     f"{_CANARY} \t{_CANARY}",
@@ -58,6 +59,10 @@ class SettingsChecks(Subject):
     def test_no_setting_has_a_reserved_name(self) -> None:
         """``capabilities`` and the like stand on the class without annotation; attrs makes no setting of them."""
         assert {item.name for item in self.declared()} & _RESERVED == set()
+
+    def test_what_sounds_secret_is_declared_secret(self) -> None:
+        """By its annotation, ``Secret``; only then the core masks it, and this suite looks for it."""
+        assert [item.name for item in self.declared() if _SECRETIVE.search(item.name) and not item.secret] == []
 
     def test_every_setting_has_a_json_schema(self) -> None:
         """For forms and editors; a secret's default is not in it."""

@@ -37,7 +37,11 @@ def needs(*conditions: str) -> Callable[[F], F]:
 
 
 def _declares(name: str) -> Callable[[Any], bool]:
-    return lambda cls: bool(getattr(getattr(cls.channel_class, "capabilities", Capabilities()), name))
+    def check(cls: Any) -> bool:
+        stated = getattr(cls.channel_class, "capabilities", None)
+        return bool(getattr(stated if isinstance(stated, Capabilities) else Capabilities(probe=False), name))
+
+    return check
 
 
 @functools.cache

@@ -1,0 +1,228 @@
+"""Each documented answer has its kind, scope and outcome; nothing of the provider's own text is passed on."""
+
+import json
+
+import pytest
+
+from tocsin import DeliveryTimeout, Scope
+from tocsin.http import HttpResponse
+from tocsin.testing import Answer, Fault
+from tocsin_discord.errors import CODES, EDIT_IMPOSSIBLE, failure
+
+CANARY = "canary-4711"
+
+GONE = ("invalid_recipient", "recipient", "gone")
+AUTH = ("auth", "recipient", "credentials")
+PAYLOAD = ("payload", "message", "refused")
+LIMITED = ("rate_limited", "recipient", "retry")
+LATER = ("server", "channel", "retry")
+CLIENT = ("client", "message", "refused")
+
+# docs.discord.com/developers/topics/opcodes-and-status-codes#json: status, code, and what it is.
+ROWS = [
+    (404, 10003, GONE),
+    (404, 10004, GONE),
+    (404, 10015, GONE),
+    (404, 10016, GONE),
+    (403, 50001, GONE),
+    (403, 50013, GONE),
+    (400, 50008, GONE),
+    (400, 50024, GONE),
+    (400, 50083, GONE),
+    (403, 160005, GONE),
+    (400, 40058, GONE),
+    (400, 40067, GONE),
+    (400, 220001, GONE),
+    (400, 220003, GONE),
+    (400, 220004, GONE),
+    (401, 40001, AUTH),
+    (401, 50014, AUTH),
+    (401, 50027, AUTH),
+    (403, 20009, PAYLOAD),
+    (413, 40005, PAYLOAD),
+    (400, 50006, PAYLOAD),
+    (400, 50035, PAYLOAD),
+    (400, 50109, PAYLOAD),
+    (400, 200000, PAYLOAD),
+    (400, 200001, PAYLOAD),
+    (400, 240000, PAYLOAD),
+    (429, 20016, LIMITED),
+    (429, 20022, LIMITED),
+    (429, 20028, LIMITED),
+    (429, 20029, LIMITED),
+    (429, 40062, LIMITED),
+    (403, 40004, LATER),
+    (403, 40006, LATER),
+    (503, 130000, LATER),
+    (403, 40333, CLIENT),
+    (400, 50041, ("config", "message", "refused")),
+    (403, 50067, CLIENT),
+    (404, 10008, CLIENT),
+    (400, 30046, CLIENT),
+    (403, 50005, CLIENT),
+    (403, 50021, CLIENT),
+]
+
+
+def facts(error):
+    return (str(error.kind), str(error.scope), str(error.outcome))
+
+
+@pytest.mark.parametrize(("status", "code", "expected"), ROWS, ids=[row[1] for row in ROWS])
+def test_every_documented_code_has_its_kind(simulator, refused, status, code, expected):
+    simulator.script(status, code, message=CANARY)
+    error = refused()
+
+    assert facts(error) == expected
+    assert (error.status_code, error.provider_code) == (status, code)
+    assert CODES[code].words in error.message
+    assert simulator.calls == 1
+    assert CANARY not in f"{error.message} {error.hint} {error.provider_code}"
+
+
+def test_the_table_above_is_whole():
+    assert {row[1] for row in ROWS} == set(CODES)
+    assert set(CODES) >= EDIT_IMPOSSIBLE
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_refusal_says_what_to_do(code):
+    row = CODES[code]
+
+    assert row.hint.endswith((".", "once.")) or row.failure.default_outcome == "retry"
+
+
+def test_a_code_that_is_not_known_is_judged_by_its_status(simulator, refused):
+    simulator.script(400, 99999, message=CANARY)
+    error = refused()
+
+    assert facts(error) == PAYLOAD
+    assert error.provider_code == 99999
+    assert CANARY not in f"{error.message} {error.hint}"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "scope"),
+    [
+        (401, "auth", "recipient"),
+        (403, "auth", "recipient"),
+        (404, "invalid_recipient", "recipient"),
+        (410, "invalid_recipient", "recipient"),
+        (302, "client", "message"),
+        (413, "payload", "message"),
+        (500, "server", "channel"),
+        (502, "server", "channel"),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"code": true}', b'{"code": "50027"}', b'{"code": 0}'])
+def test_a_bare_status_concerns_this_webhook_alone(status, kind, scope, body):
+    error = failure(HttpResponse(status, {}, body))
+
+    assert (error.kind, error.scope) == (kind, scope)
+    assert error.provider_code is None
+
+
+class TestWhatWasRefused:
+    """A refused form is told by Discord's own words, which never hold content."""
+
+    @pytest.mark.parametrize(
+        ("errors", "words"),
+        [
+            (
+                {"embeds": {"0": {"title": {"_errors": [{"code": "BASE_TYPE_MAX_LENGTH", "message": CANARY}]}}}},
+                "; embeds.0.title BASE_TYPE_MAX_LENGTH)",
+            ),
+            ({"_errors": [{"code": "UNION_TYPE_CHOICES"}]}, "; UNION_TYPE_CHOICES)"),
+            ({"content": {"_errors": [{"code": CANARY}]}}, "; content)"),
+            ({CANARY: {"_errors": [{"code": "BASE_TYPE_MAX_LENGTH"}]}}, "code 50035)"),
+            ({"content": {"_errors": []}}, "code 50035)"),
+            ({"content": [CANARY]}, "code 50035)"),
+            ([CANARY], "code 50035)"),
+            (None, "code 50035)"),
+        ],
+    )
+    def test_the_place_and_the_word(self, errors, words):
+        body = json.dumps({"code": 50035, "message": CANARY, "errors": errors}).encode()
+        error = failure(HttpResponse(400, {}, body))
+
+        assert error.message.endswith(words)
+        assert CANARY not in error.message
+
+    def test_a_tree_without_end_is_not_followed(self):
+        tree = {"_errors": [{"code": "BASE_TYPE_MAX_LENGTH"}]}
+        for _ in range(50):
+            tree = {"a": tree}
+
+        assert (
+            "BASE_TYPE"
+            not in failure(HttpResponse(400, {}, json.dumps({"code": 50035, "errors": tree}).encode())).message
+        )
+
+
+class TestRetryAfter:
+    """The body's float counts, then the header; a wait concerns what Discord says it concerns."""
+
+    @pytest.mark.parametrize(
+        ("seconds", "header", "expected"),
+        [
+            (0.64, "1", 0.64),
+            (64.57, None, 64.57),
+            (None, "3", 3.0),
+            (-4, "3", 0.0),
+            (10**400, None, 3600.0),
+            (True, "3", 3.0),
+            ("9", "3", 3.0),
+            (float("nan"), "3", 3.0),
+            (None, None, None),
+            (None, "soon", None),
+        ],
+    )
+    def test_the_wait(self, seconds, header, expected):
+        headers = {} if header is None else {"Retry-After": header}
+        body = json.dumps({"message": "limited", "retry_after": seconds, "global": False}).encode()
+
+        assert failure(HttpResponse(429, headers, body)).retry_after == expected
+
+    @pytest.mark.parametrize(
+        ("body", "headers", "scope"),
+        [
+            ({"retry_after": 1.5, "global": False}, {"X-RateLimit-Scope": "user"}, Scope.RECIPIENT),
+            ({"retry_after": 1.5, "global": False}, {"X-RateLimit-Scope": "shared"}, Scope.RECIPIENT),
+            ({"retry_after": 1.5, "global": True}, {}, Scope.CHANNEL),
+            ({"retry_after": 1.5}, {"X-RateLimit-Scope": "global"}, Scope.CHANNEL),
+        ],
+    )
+    def test_what_it_holds_back(self, body, headers, scope):
+        error = failure(HttpResponse(429, headers, json.dumps(body).encode()))
+
+        assert (error.scope, error.retry_after) == (scope, 1.5)
+
+    def test_cloudflares_page_holds_everything_back(self):
+        error = failure(HttpResponse(429, {"Retry-After": "600"}, b"<html>error code: 1015</html>"))
+
+        assert (error.scope, error.retry_after) == (Scope.CHANNEL, 600.0)
+
+    def test_the_simulator_sends_a_float_and_a_whole_number(self, simulator, refused):
+        simulator.fail(Fault("rate_limited", retry_after=2.5))
+
+        assert refused().retry_after == 2.5
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(204),
+        Answer(200, b""),
+        Answer(200, b"<html>"),
+        Answer(200, b"{}"),
+        Answer(200, b'{"id": 1}'),
+        Answer(200, b'{"id": "x"}'),
+        Answer(200, b'["1"]'),
+    ],
+)
+def test_a_success_that_shows_no_message_leaves_it_unknown(simulator, refused, monkeypatch, answer):
+    monkeypatch.setattr(simulator, "accept", lambda request, message: answer)
+    error = refused()
+
+    assert isinstance(error, DeliveryTimeout)
+    assert (error.outcome, error.status_code) == ("unknown", answer.status)

@@ -1,0 +1,159 @@
+"""What goes to Discord, and what comes back."""
+
+import json
+import threading
+
+import jsonschema
+import pytest
+
+from tocsin import Receipt
+from tocsin.rendering import REPEATED
+
+
+def test_a_message_goes_to_its_webhook_alone_and_its_id_is_kept(simulator, send, bodies, schema):
+    receipt = send(to=1)
+
+    (received,) = simulator.received()
+    assert received.address == simulator.addresses()[1]
+    assert "Disk full" in received.text
+    assert (receipt.state, receipt.provider_id) == ("accepted", received.provider_id)
+    assert receipt.details == {"status": "firing", "priority": "HIGH"}
+    jsonschema.validate(bodies()[0], schema("execute"))
+
+
+def test_discord_is_asked_to_wait_and_to_speak_one_version(simulator, send):
+    send()
+
+    (request,) = simulator.requests
+    assert request.path == "/api/v10/webhooks/100000000000000001/simulated-token-simulated-token"
+    assert request.query == {"wait": "true"}
+    assert request.headers["User-Agent"] == "test"
+
+
+def test_a_thread_is_named_in_each_request(simulator, channel_to, send, alert):
+    sender = channel_to(webhook_urls=[f"{simulator.addresses()[0]}?thread_id=42"])
+    first = send(by=sender)
+    send(alert(status="resolved"), by=sender, previous=first)
+
+    assert [request.query.get("thread_id") for request in simulator.requests] == ["42", "42"]
+
+
+def test_another_address_stands_in_for_discords(simulator, channel_to, send):
+    urls = [url.replace(simulator.url, "https://discord.com") for url in simulator.addresses()]
+    send(by=channel_to(webhook_urls=urls, api_url=f"{simulator.url}/proxy"))
+
+    assert simulator.requests[0].path.startswith("/proxy/api/v10/webhooks/")
+    assert len(simulator.received()) == 1
+
+
+def test_nobody_is_pinged(send, alert, bodies):
+    first = send(alert(title="@everyone", message="<@123> @here"))
+    send(alert(status="resolved"), previous=first)
+
+    assert [body["allowed_mentions"] for body in (*bodies("POST"), *bodies("PATCH"))] == [{"parse": []}] * 2
+
+
+def test_the_simpler_form_is_sent_when_asked_for(send, bodies):
+    send(plain=True)
+
+    assert bodies()[0]["embeds"] == []
+
+
+def test_a_copy_that_may_be_the_second_one_is_marked(simulator, send):
+    send(repeated=True)
+
+    assert REPEATED in simulator.received()[0].text
+
+
+class TestSameDedupKey:
+    """An alert with the same ``dedup_key`` edits the earlier message, unless it must be noticed."""
+
+    @pytest.mark.parametrize("status", ["acknowledged", "resolved"])
+    def test_a_new_status_edits_the_message(self, simulator, send, alert, bodies, schema, status):
+        first = send()
+        second = send(alert(status=status), previous=first)
+
+        jsonschema.validate(bodies("PATCH")[0], schema("edit"))
+        assert simulator.requests[1].path.endswith(f"/messages/{first.provider_id}")
+        assert simulator.requests[1].query == {}
+        assert second.provider_id == first.provider_id
+        assert second.details == {"status": status, "priority": "HIGH", "edited": True}
+        assert simulator.posted(first.provider_id)["content"] == f"🟠 {status.capitalize()}: Disk full"
+
+    @pytest.mark.parametrize(
+        ("before", "now", "edited"),
+        [
+            ({}, {}, True),
+            ({}, {"priority": "LOW"}, True),
+            ({}, {"priority": "CRITICAL"}, False),
+            ({"status": "acknowledged"}, {}, True),
+            ({"status": "resolved"}, {}, False),
+            ({"priority": "LOW"}, {"priority": "CRITICAL", "status": "resolved"}, True),
+        ],
+    )
+    def test_what_must_be_noticed_is_a_new_message(self, send, alert, before, now, edited):
+        first = send(alert(**before))
+        second = send(alert(**now), previous=first)
+
+        assert (second.provider_id == first.provider_id) is edited
+        assert ("edited" in second.details) is edited
+
+    def test_a_deleted_message_is_posted_anew(self, simulator, send, alert):
+        first = send()
+        simulator.delete(first.provider_id)
+        second = send(alert(status="resolved"), previous=first)
+
+        assert second.provider_id != first.provider_id
+        assert "edited" not in second.details
+
+    @pytest.mark.parametrize(
+        ("status", "code"),
+        [(404, 10008), (429, 20022), (400, 30046), (403, 50005), (403, 50021), (400, 50083), (403, 160005)],
+    )
+    def test_what_cannot_be_edited_is_posted_anew(self, simulator, send, alert, status, code):
+        first = send()
+        simulator.script(status, code)
+
+        assert send(alert(status="resolved"), previous=first).provider_id != first.provider_id
+
+    @pytest.mark.parametrize(("status", "code"), [(404, 10015), (401, 50027), (429, 0), (400, 50035)])
+    def test_any_other_refusal_of_an_edit_is_a_failure(self, simulator, send, alert, refused, status, code):
+        first = send()
+        simulator.script(status, code)
+
+        assert refused(alert(status="resolved"), previous=first).status_code == status
+        assert simulator.calls == 2
+
+    def test_an_edit_carries_no_mark_of_a_repeat(self, simulator, send, alert):
+        first = send()
+        send(alert(status="resolved"), previous=first, repeated=True)
+
+        assert REPEATED not in simulator.received()[1].text
+
+    def test_the_simpler_form_takes_the_embed_away(self, simulator, send, alert):
+        first = send()
+        send(alert(status="resolved"), previous=first, plain=True)
+
+        assert simulator.posted(first.provider_id)["embeds"] == []
+
+    @pytest.mark.parametrize("receipt", [Receipt(), Receipt(provider_id="x"), Receipt(provider_id="1/../2")])
+    def test_a_receipt_that_names_no_message_leads_to_a_new_one(self, simulator, send, alert, receipt):
+        send(alert(status="resolved"), previous=receipt)
+
+        assert [request.method for request in simulator.requests] == ["POST"]
+
+    def test_a_kept_receipt_that_went_through_json_still_finds_its_message(self, send, alert):
+        first = send()
+        again = Receipt(**json.loads(json.dumps(first.to_dict())))
+
+        assert send(alert(status="resolved"), previous=again).details["edited"] is True
+
+
+def test_many_threads_share_one_channel(simulator, send):
+    threads = [threading.Thread(target=send, kwargs={"to": number % 2}) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [len(simulator.received(address)) for address in simulator.addresses()] == [6, 6]
