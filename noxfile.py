@@ -141,6 +141,7 @@ def docs(session: nox.Session) -> None:
     """Build the documentation into docs/_build/html; a warning is an error."""
     install_workspace(session, *group("docs"))
 
+    session.run("pytest", "tests/docs")
     for builder in session.posargs or ["html"]:
         options = f"-T -E -W --keep-going -b {builder} -d docs/_build/doctrees"
         session.run("python", "-Im", "sphinx", *options.split(), "docs", f"docs/_build/{builder}")

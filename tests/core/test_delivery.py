@@ -25,7 +25,7 @@ from tocsin import (
     ServiceClosed,
     hookimpl,
 )
-from tocsin.dispatch.dispatcher import delivery_key
+from tocsin.dispatch.unit import delivery_key
 
 
 @attrs.define(eq=False)

@@ -82,7 +82,9 @@ def test_observers_are_guarded_one_by_one(make_service, alert, caplog):
         raise RuntimeError("c4n4ry")
 
     with caplog.at_level(logging.ERROR, "tocsin"):
-        make_service({"x": lambda a: None}, observers=[bad, told.append]).send_notification(alert)
+        service = make_service({"x": lambda a: None}, observers=[bad, told.append])
+        service.send_notification(alert)
+        assert service.close(5)
 
     assert [report.alert_id for report in told] == [alert.alert_id]
     assert "observer_failed" in caplog.text

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Suppressed,
         TlsError,
         TocsinError,
+        UnknownAlert,
         UnknownChannel,
     )
     from tocsin.hookspecs import Capabilities, ChannelSpec, SendContext, hookimpl
@@ -78,6 +79,7 @@ _HOMES = {
         "Suppressed",
         "TlsError",
         "TocsinError",
+        "UnknownAlert",
         "UnknownChannel",
     ),
     "hookspecs": ("Capabilities", "ChannelSpec", "SendContext", "hookimpl"),
@@ -143,6 +145,7 @@ __all__ = [
     "Suppressed",
     "TlsError",
     "TocsinError",
+    "UnknownAlert",
     "UnknownChannel",
     "hookimpl",
     "redact",

@@ -107,6 +107,10 @@ def _created_at(value: datetime | str) -> datetime:
         raise AlertError(f"created_at must be a datetime, got {type(value).__name__}")
     if value.utcoffset() is None:
         raise AlertError("created_at has no time zone; use datetime.now(UTC)")
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise AlertError("created_at is at the end of what a calendar holds; use the time of the event") from None
     return value
 
 

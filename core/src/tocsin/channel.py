@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -12,7 +12,7 @@ import attrs
 import pluggy
 
 from tocsin.alert import Alert
-from tocsin.errors import DeliveryError, PluginError, TocsinError
+from tocsin.errors import DeliveryError, Outcome, PluginError, Scope, TocsinError
 from tocsin.hookspecs import API_VERSION, HOOKS, Capabilities, ChannelSpec, SendContext, hookimpl
 from tocsin.policies import Breaker, Meter, Throttle
 from tocsin.receipt import Health, Receipt
@@ -39,10 +39,21 @@ class HandlerChannel:
     capabilities = Capabilities(probe=False)
     handler: Callable[[Alert], object] = attrs.field(repr=False)
 
+    def __attrs_post_init__(self) -> None:
+        called = getattr(type(self.handler), "__call__", None)  # noqa: B004 -- its kind is asked for, not whether it is there
+        if inspect.iscoroutinefunction(self.handler) or inspect.iscoroutinefunction(called):
+            raise RefusedPlugin("the handler is async; channels are called from worker threads, write it with def")
+
     @hookimpl
     def send(self, alert: Alert) -> Receipt:
         """Call the handler."""
         receipt = self.handler(alert)
+        if inspect.isawaitable(receipt):
+            if inspect.iscoroutine(receipt):
+                receipt.close()
+            raise PluginError(
+                "the handler returned something to await, and nobody awaits it", hint="Write it with def."
+            )
         return receipt if isinstance(receipt, Receipt) else Receipt()
 
 
@@ -82,7 +93,7 @@ class Channel:
         # Registered last is called first: the breaker decides, then the limit; the meter sees only what went out.
         self._relay = relay_for(self.instance, (self.meter, self.throttle, self.breaker))
         self._by_id = {recipient.id: recipient for recipient in self.recipients}
-        addresses = [recipient.address.reveal() for recipient in self.recipients]
+        addresses = [one.address.reveal() for one in self.recipients if one.address.reveal() != one.label]
         self._scrub = Scrubber([*_secrets_in(self.instance), *addresses])
 
     def __repr__(self) -> str:
@@ -134,16 +145,39 @@ def _guarded(scrub: Scrubber, hook: Callable[..., Any], expected: type[T], **arg
         failure = PluginError(f"{type(error).__name__} raised{_where(error.__traceback__)}")
     else:
         if isinstance(result, expected):
-            return result
+            return _clean(result, scrub)
+        if inspect.iscoroutine(result):
+            result.close()
         failure = PluginError(f"the plugin returned {type(result).__name__}, a {expected.__name__} is needed")
     raise failure
 
 
 def _reworded(error: DeliveryError, scrub: Scrubber) -> DeliveryError:
+    if not (isinstance(error.outcome, Outcome) and isinstance(error.scope, Scope)):
+        return PluginError("the plugin raised an error whose outcome or scope is none of the contract's")
     provider_code = error.provider_code if isinstance(error.provider_code, int | None) else scrub(error.provider_code)
     clean = error.reworded(scrub(error.message), scrub(error.hint), provider_code)
     clean.retry_after = parse_retry_after(error.retry_after)
+    clean.status_code = error.status_code if isinstance(error.status_code, int) else None
     return clean
+
+
+def _clean(result: T, scrub: Scrubber) -> T:
+    """The plugin's answer without any secret in its texts."""
+    if isinstance(result, Health):
+        return attrs.evolve(result, reason=scrub(result.reason), details=_without(result.details, scrub))
+    if isinstance(result, Receipt) and (result.provider_id or result.details):
+        provider_id = None if result.provider_id is None else scrub.secrets(result.provider_id)
+        return attrs.evolve(result, provider_id=provider_id, details=_without(result.details, scrub))
+    return result
+
+
+def _without(value: Any, scrub: Scrubber) -> Any:
+    if isinstance(value, str):
+        return scrub.secrets(value)
+    if isinstance(value, Mapping):
+        return {scrub.secrets(key): _without(item, scrub) for key, item in value.items()}
+    return [_without(item, scrub) for item in value] if isinstance(value, list) else value
 
 
 def relay_for(instance: object, policies: Iterable[object] = ()) -> pluggy.PluginManager:
@@ -190,7 +224,8 @@ def _secrets_in(instance: object) -> list[str]:
         return []
     fields: tuple[Any, ...] = attrs.fields(cast(Any, type(instance)))
     values = [getattr(instance, field.name, None) for field in fields]
-    flat = [item for value in values for item in (value if isinstance(value, tuple | list) else [value])]
+    groups = [value.values() if isinstance(value, Mapping) else value for value in values]
+    flat = [item for group in groups for item in (group if isinstance(group, Collection) else [group])]
     return [item.reveal() for item in flat if isinstance(item, Secret)]
 
 

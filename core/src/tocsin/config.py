@@ -197,7 +197,7 @@ def find_file(environ: Mapping[str, str]) -> Path | None:
 
 def _unknown_tables(file: File) -> list[Problem]:
     return [
-        Problem(file.place(key), f"unknown table {key!r}{did_you_mean(key, _TABLES)}")
+        Problem(file.place(str(key)), f"unknown table {key!r}{did_you_mean(key, _TABLES)}")
         for key in file.data
         if key not in _TABLES
     ]

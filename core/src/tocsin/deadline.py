@@ -62,7 +62,8 @@ class Timer:
         while True:
             with self._changed:
                 callback = self._next()
-            callback()
+            with contextlib.suppress(BaseException):  # one callback's fault must not end every other deadline
+                callback()
 
     def _next(self) -> Callable[[], None]:
         while True:

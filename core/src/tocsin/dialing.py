@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import queue
 import socket
 import threading
@@ -41,6 +42,10 @@ class Resolver:
 
     def __init__(self, threads: int = 4) -> None:
         self._threads = threads
+        self._forget()
+
+    def _forget(self) -> None:
+        """Start anew: a forked child has none of its parent's threads."""
         self._questions: queue.SimpleQueue[_Question] = queue.SimpleQueue()
         self._started = 0
         self._lock = threading.Lock()
@@ -94,6 +99,9 @@ def _is_numeric(host: str) -> bool:
 
 resolver = Resolver()
 """The process's resolver."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=resolver._forget)
 
 
 def dial(

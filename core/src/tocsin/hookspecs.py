@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,7 @@ class SendContext:
         repeated: an earlier attempt may have arrived; mark the copy where the provider has no key.
         previous: the receipt of the last alert with this ``dedup_key`` at this recipient.
         test: a person asked for this message; it counts nowhere.
+        patience: seconds that a policy may have the delivery wait before it expires.
     """
 
     key: str
@@ -90,6 +92,7 @@ class SendContext:
     repeated: bool = False
     previous: Receipt | None = None
     test: bool = False
+    patience: float = math.inf
     client: HttpClient | None = attrs.field(default=None, repr=False)
 
     @property

@@ -6,6 +6,7 @@ message, data, recipient, URL or token.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 from typing import Any
@@ -18,8 +19,9 @@ _STANDARD.addHandler(logging.NullHandler())
 
 def event(level: int, name: str, /, **fields: object) -> None:
     """Log one event with its fields, if anybody listens at this level."""
-    if _STANDARD.isEnabledFor(level) and _somebody_listens():
-        _bound().log(level, name, **{key: value for key, value in fields.items() if value is not None})
+    with contextlib.suppress(Exception):  # a handler or filter of the host must not stop a delivery
+        if _STANDARD.isEnabledFor(level) and _somebody_listens():
+            _bound().log(level, name, **{key: value for key, value in fields.items() if value is not None})
 
 
 def _somebody_listens() -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
@@ -13,7 +14,7 @@ import attrs
 
 from tocsin.alert import Alert, AlertPriority, AlertStatus, AlertType
 from tocsin.config import NotificationConfig
-from tocsin.errors import AlertError
+from tocsin.errors import AlertError, UnknownAlert
 from tocsin.report import DeliveryReport, NotificationResult
 from tocsin.service import NotificationService
 
@@ -58,7 +59,7 @@ class AlertManager:
         self._lock = threading.Lock()
         self._tracked: OrderedDict[str, TrackedAlert] = OrderedDict()
         self._total = 0
-        self._sent: deque[datetime] = deque()
+        self._sent: OrderedDict[str, datetime] = OrderedDict()
 
     def create_alert(
         self,
@@ -102,7 +103,7 @@ class AlertManager:
         Triggering it again sends only what failed.
 
         Raises:
-            KeyError: no such alert.
+            UnknownAlert: no such alert.
         """
         return self._deliver(self._get(alert_id).alert).is_successful
 
@@ -110,7 +111,7 @@ class AlertManager:
         """Somebody takes care of it; returns the alert as it stands now.
 
         Raises:
-            KeyError: no such alert.
+            UnknownAlert: no such alert.
         """
         return self._change(alert_id, AlertStatus.ACKNOWLEDGED)
 
@@ -118,14 +119,12 @@ class AlertManager:
         """It is over. With ``notify`` its channels are told, by an alert of its own with the same dedup_key.
 
         Raises:
-            KeyError: no such alert.
+            UnknownAlert: no such alert.
         """
         before = self._get(alert_id)
         alert = self._change(alert_id, AlertStatus.RESOLVED)
         if notify and before.report is not None and before.alert.status is not AlertStatus.RESOLVED:
-            key = alert.dedup_key or alert.alert_id
-            told = attrs.evolve(alert, alert_id=f"{alert.alert_id}.resolved", dedup_key=key)
-            self.notification_service.send_notification(told)
+            self.notification_service.send_notification(_resolution(alert))
         return alert
 
     def get_alert(self, alert_id: str | Alert) -> TrackedAlert | None:
@@ -154,8 +153,8 @@ class AlertManager:
         """``total_alerts``, ``active_alerts`` (not resolved), ``sent_today`` (UTC) and ``notification_service``."""
         today = datetime.now(UTC).date()
         with self._lock:
-            while self._sent and self._sent[0].date() != today:
-                self._sent.popleft()
+            while self._sent and next(iter(self._sent.values())).date() != today:
+                self._sent.popitem(last=False)
             active = sum(tracked.alert.status is not AlertStatus.RESOLVED for tracked in self._tracked.values())
             return {
                 "total_alerts": self._total,
@@ -183,13 +182,13 @@ class AlertManager:
             if current is not None:
                 self._tracked[alert.alert_id] = attrs.evolve(current, report=report)
             if report.is_successful:
-                self._sent.append(datetime.now(UTC))
+                self._sent.setdefault(alert.alert_id, datetime.now(UTC))
         return report
 
     def _get(self, alert_id: str | Alert) -> TrackedAlert:
         tracked = self.get_alert(alert_id)
         if tracked is None:
-            raise KeyError("no alert with this id; create it with create_alert, or it was forgotten")
+            raise UnknownAlert(alert_id.alert_id if isinstance(alert_id, Alert) else alert_id)
         return tracked
 
     def _change(self, alert_id: str | Alert, status: AlertStatus) -> Alert:
@@ -203,3 +202,9 @@ class AlertManager:
         while len(self._tracked) > self._max_alerts:
             resolved = (key for key, tracked in self._tracked.items() if tracked.alert.status is AlertStatus.RESOLVED)
             del self._tracked[next(resolved, next(iter(self._tracked)))]
+
+
+def _resolution(alert: Alert) -> Alert:
+    """The alert that tells its end: under the same key, with an id of its own that stays the same."""
+    digest = hashlib.sha256(alert.alert_id.encode()).hexdigest()[:32]
+    return attrs.evolve(alert, alert_id=f"resolved-{digest}", dedup_key=alert.dedup_key or alert.alert_id)

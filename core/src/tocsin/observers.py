@@ -1,10 +1,11 @@
-"""Observers: told each finished report, guarded one by one. The statistics are one of them."""
+"""Observers: told each finished report in a thread of their own, guarded one by one; and the statistics."""
 
 from __future__ import annotations
 
 import logging
+import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import attrs
@@ -12,7 +13,7 @@ import attrs
 from tocsin.log import event
 from tocsin.report import DeliveryReport
 
-__all__ = ["Observer", "Statistics", "notify"]
+__all__ = ["Observer", "Reporter", "Statistics", "notify"]
 
 Observer = Callable[[DeliveryReport], object]
 
@@ -22,9 +23,46 @@ def notify(observers: Iterable[Observer], report: DeliveryReport) -> None:
     for observer in observers:
         try:
             observer(report)
-        except Exception as error:
+        except BaseException as error:  # even SystemExit of one observer must not reach the others
             name = getattr(observer, "__qualname__", type(observer).__name__)
             event(logging.ERROR, "observer_failed", alert_id=report.alert_id, observer=name, error=type(error).__name__)
+
+
+class Reporter:
+    """Tells observers of reports, in their order, in one daemon thread that starts with the first report.
+
+    Neither a slow observer nor one that sends alerts itself holds up a delivery.
+    """
+
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._observers = tuple(observers)
+        self._reports: queue.SimpleQueue[DeliveryReport] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._untold = 0
+        self._thread: threading.Thread | None = None
+
+    def tell(self, report: DeliveryReport) -> None:
+        """Have the observers told."""
+        if not self._observers:
+            return
+        with self._changed:
+            self._untold += 1
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="tocsin-observers", daemon=True)
+                self._thread.start()
+        self._reports.put(report)
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all are told; False where the time was up first."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._untold, timeout)
+
+    def _run(self) -> None:
+        while True:
+            notify(self._observers, self._reports.get())
+            with self._changed:
+                self._untold -= 1
+                self._changed.notify_all()
 
 
 @attrs.define
@@ -41,15 +79,22 @@ class Statistics:
         self._alerts = 0
         self._counts: dict[str, _Count] = {}
 
-    def __call__(self, report: DeliveryReport) -> None:
-        """Count one report."""
+    def count(self, report: DeliveryReport, earlier: Collection[tuple[str, str]], again: bool) -> None:
+        """Count one report.
+
+        Args:
+            report: the report.
+            earlier: channel and recipient id of what had succeeded when the alert was sent before.
+            again: the alert was sent before.
+        """
         with self._lock:
-            self._alerts += 1
+            self._alerts += not again
             for name, result in report.results.items():
                 count = self._counts.setdefault(name, _Count())
-                good = sum(recipient.success for recipient in result.recipients)
+                fresh = [one for one in result.recipients if (name, one.recipient_id) not in earlier]
+                good = sum(recipient.success for recipient in fresh)
                 count.sent += good
-                count.errors += len(result.recipients) - good if result.recipients else not result.success
+                count.errors += len(fresh) - good if result.recipients else not result.success
 
     def channel(self, name: str) -> dict[str, Any]:
         """``sent_count``, ``error_count`` and ``success_rate`` (0.0 to 100.0) of one channel."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from tocsin.alert import Alert, AlertPriority
 from tocsin.circuit import Circuit
 from tocsin.clock import Clock
 from tocsin.errors import (
@@ -36,6 +37,8 @@ Attempted = Generator[None, Receipt, Receipt]
 
 _CHANNEL = ""
 """The key of what concerns the whole channel; recipients have their id."""
+_FORESIGHT = 30.0
+"""Seconds ahead for which turns are promised; who waits longer asks again."""
 _TRANSPORT = frozenset({ErrorKind.CONNECTION, ErrorKind.TIMEOUT, ErrorKind.SERVER, ErrorKind.TLS})
 
 
@@ -49,8 +52,9 @@ def _key(error: DeliveryError, recipient: Recipient, together: Scope) -> str:
 class Throttle:
     """Keeps to a rate, and to the waits that the provider asked for.
 
-    A delivery that comes too early is refused with its turn's time and has that turn booked, so that waiting deliveries
-    do not compete again.
+    A delivery that comes too early is refused with the time at which its turn should come: the next free one for the
+    most urgent, behind those that were promised a turn for all others. A promise is no claim: whoever is most urgent
+    among those whose time has come goes first.
 
     Attributes:
         rate: messages per second in each scope; 0 for no limit of our own.
@@ -63,14 +67,14 @@ class Throttle:
     scope: Scope
     together: Scope
     _next: dict[str, float] = attrs.field(factory=dict, init=False)
-    _booked: dict[tuple[str, str], float] = attrs.field(factory=dict, init=False)
+    _promised: dict[str, list[float]] = attrs.field(factory=dict, init=False)
     _held: dict[str, float] = attrs.field(factory=dict, init=False)
     _lock: Any = attrs.field(factory=threading.Lock, init=False)
 
     @hookimpl(wrapper=True)
-    def send(self, recipient: Recipient, context: SendContext) -> Attempted:
+    def send(self, alert: Alert, recipient: Recipient, context: SendContext) -> Attempted:
         """Refuse with :class:`RateLimited` before the turn; hold back what the provider asked to hold back."""
-        if not context.test and (wait := self._wait(recipient, context.key)) > 0:
+        if not context.test and (wait := self._wait(alert.priority.rank, recipient, context.patience)) > 0:
             raise not_attempted(RateLimited("waiting for the provider's rate limit", retry_after=wait))
         try:
             return (yield)
@@ -81,27 +85,22 @@ class Throttle:
                     self._held[key] = max(self._held.get(key, 0.0), self.clock.monotonic() + asked)
             raise
 
-    def _wait(self, recipient: Recipient, unit: str) -> float:
+    def _wait(self, rank: int, recipient: Recipient, patience: float) -> float:
         with self._lock:
             now = self.clock.monotonic()
             held = max(self._held.get(_CHANNEL, 0.0), self._held.get(recipient.id, 0.0))
             if not self.rate:
                 return held - now
             lane = recipient.id if self.scope is Scope.RECIPIENT else _CHANNEL
-            booking = (recipient.id, unit)
-            turn = self._booked.pop(booking, None)
-            if turn is None or turn < held:
-                turn = max(now, held, self._next.get(lane, 0.0))
-                self._next[lane] = turn + 1.0 / self.rate
-            if turn > now:
-                self._booked[booking] = turn
-                self._forget(now)
+            free = max(held, self._next.get(lane, 0.0))
+            if free <= now:
+                self._next[lane] = now + 1.0 / self.rate
+                return 0.0
+            promised = self._promised.setdefault(lane, [0.0] * len(AlertPriority))
+            turn = min(max(free, max(promised[: rank + 1]) + 1.0 / self.rate), max(free, now + _FORESIGHT))
+            if turn - now < patience:
+                promised[rank] = turn
             return turn - now
-
-    def _forget(self, now: float) -> None:
-        """Drop turns whose delivery never came (cancelled, expired)."""
-        if len(self._booked) > 10_000:
-            self._booked = {booking: turn for booking, turn in self._booked.items() if turn > now - 60.0}
 
 
 @attrs.define(eq=False)
@@ -227,13 +226,19 @@ class Meter:
         try:
             receipt = yield
         except DeliveryError as error:
-            if not context.test:
-                self.last_error = {"kind": str(error.kind), "at": self.clock.now().isoformat()}
+            self._note(error.kind, context)
+            raise
+        except Exception:
+            self._note(ErrorKind.PLUGIN, context)
             raise
         if not context.test:
             self.latencies.append(self.clock.monotonic() - started)
             self.last_success = self.clock.now()
         return receipt
+
+    def _note(self, kind: ErrorKind, context: SendContext) -> None:
+        if not context.test:
+            self.last_error = {"kind": str(kind), "at": self.clock.now().isoformat()}
 
     def percentiles(self) -> dict[str, float | None]:
         """p50, p95 and p99 of the last 512 successful attempts, in seconds; None before the first."""

@@ -11,7 +11,7 @@ import attrs
 from tocsin.alert import Alert
 from tocsin.errors import ProcessorFailed, Suppressed
 
-__all__ = ["Processor", "process", "redact"]
+__all__ = ["Processor", "SuppressedAlert", "process", "redact"]
 
 Processor = Callable[[Alert], Alert]
 _HIDDEN = "[redacted]"
@@ -57,19 +57,27 @@ class _Redactor:
         return _HIDDEN if key.lower() in self.keys else self.value(value)
 
 
+class SuppressedAlert(Suppressed):
+    """The suppression, with the alert as far as it had been processed."""
+
+    def __init__(self, reason: str, alert: Alert) -> None:
+        super().__init__(reason)
+        self.alert = alert
+
+
 def process(alert: Alert, processors: Iterable[Processor]) -> Alert:
     """The alert after all processors.
 
     Raises:
-        Suppressed: one of them said that it goes nowhere.
+        SuppressedAlert: one of them said that it goes nowhere.
         ProcessorFailed: one of them failed; its message names the processor and the exception's type, no content.
     """
     for processor in processors:
         failure: str
         try:
             result = processor(alert)
-        except Suppressed:
-            raise
+        except Suppressed as reason:
+            raise SuppressedAlert(reason.reason, alert) from None
         except Exception as error:
             failure = f"raised {type(error).__name__}"
         else:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import attrs
 
-from tocsin.values import FrozenDict
+from tocsin.values import freeze_data
 
 __all__ = ["Health", "HealthState", "Receipt", "ReceiptState"]
 
@@ -29,7 +29,7 @@ class HealthState(StrEnum):
 
 
 def _details(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return FrozenDict(value or {})
+    return freeze_data(value or {})
 
 
 @attrs.frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from importlib.metadata import version
@@ -77,6 +78,7 @@ class Registry:
         self._clock = clock
         self.plugins = installed()
         self.entries: dict[str, Entry] = {}
+        self._lock = threading.Lock()
         for table in tables(config, self.plugins).values():
             self.entries[table.name] = self._entry(table) if table.enabled else self._disabled(table)
         self._check_keywords()
@@ -110,7 +112,7 @@ class Registry:
             return self.entries[name]
         if name in self.plugins:
             return self.unconfigured(self.plugins[name])
-        raise UnknownChannel(name, [*self.entries, *self.plugins])
+        raise UnknownChannel(str(name), [*self.entries, *self.plugins])
 
     def add(self, name: str, instance: object) -> Channel:
         """Take a channel object, or a plain callable, that the application made itself.
@@ -119,14 +121,23 @@ class Registry:
             ConfigError: the name is in use.
             RefusedPlugin: the object breaks the contract.
         """
+        if not isinstance(name, str) or not name.strip():
+            raise ConfigError("a channel needs a name: a string that is not blank")
         taken = self.entries.get(name)
         if taken is not None and taken.state is ChannelState.READY:
             raise ConfigError(f"a channel called {name!r} exists already; choose another name or disable it first")
         if callable(instance) and not hasattr(instance, "send"):
             instance = HandlerChannel(instance)
         channel = self._assemble(name, name, instance, ChannelOptions())
-        self.entries[name] = Entry(name, name, ChannelState.READY, channel=channel, cls=type(instance))
+        self._put(Entry(name, name, ChannelState.READY, channel=channel, cls=type(instance)))
+        if taken is not None and taken.channel is not None:
+            taken.channel.close()
         return channel
+
+    def _put(self, entry: Entry) -> None:
+        """Replace the table of entries as a whole: other threads go through the one they have."""
+        with self._lock:
+            self.entries = {**self.entries, entry.name: entry}
 
     def enable(self, name: str) -> Entry:
         """Let a channel take part (again): circuits close, paused recipients come back, a disabled one is built."""
@@ -138,13 +149,14 @@ class Registry:
         table = tables(self._config, self.plugins).get(name)
         if table is None:
             table = ChannelTable(name, entry.type, True, "enable_channel", {})
-        self.entries[name] = self._entry(table)
-        return self.entries[name]
+        entry = self._entry(table)
+        self._put(entry)
+        return entry
 
     def disable(self, name: str) -> Entry:
         """Take a channel out; what is on its way through it goes on."""
         entry = self.find(name)
-        self.entries[name] = entry
+        self._put(entry)
         entry.state, entry.reason = ChannelState.DISABLED, "disabled by disable_channel"
         return entry
 
@@ -201,6 +213,8 @@ class Registry:
             entry.channel = self._assemble(table.name, table.type, instance, options)
         except (RefusedPlugin, ImportError) as error:
             entry.state, entry.reason = ChannelState.BROKEN, str(error)
+        except Exception as error:  # whatever else the plugin's code raises while it is looked at
+            entry.state, entry.reason = ChannelState.BROKEN, f"{type(error).__name__} while the channel was built"
         return entry
 
     def _assemble(self, name: str, channel_type: str, instance: object, options: ChannelOptions) -> Channel:

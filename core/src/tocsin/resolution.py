@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from tocsin.config import NotificationConfig
+from tocsin.config import DeliverySettings, NotificationConfig
 from tocsin.errors import did_you_mean
 from tocsin.settings import (
     Problem,
@@ -177,7 +177,8 @@ def values_for(config: NotificationConfig, table: ChannelTable, settings: Iterab
 
 def unknown_keywords(config: NotificationConfig, settings: Iterable[Setting]) -> list[Problem]:
     """A problem for each keyword that no setting of any installed channel type bears."""
-    known = {name for item in settings for name in (item.env.lower(), *item.keywords)}
+    everything = [*settings_of(DeliverySettings, "tocsin"), *settings]
+    known = {name for item in everything for name in (item.env.lower(), *item.keywords)}
     return [
         Problem(f"{name}=", f"unknown keyword{did_you_mean(name, known)}")
         for name in config.keywords.unused()

@@ -107,10 +107,11 @@ class RetryBudget:
     """Keeps an outage from being amplified by retries; not thread-safe, its owner holds a lock.
 
     Starts with 50 tokens and holds no more; each first try adds a tenth, each second one. A retry takes one; where none
-    is left it is deferred, never refused.
+    is left it is deferred by at most 30 s, never refused.
     """
 
     _CAPACITY = 50.0
+    _DEBT = 30.0
 
     def __init__(self, now: float) -> None:
         self._tokens = self._CAPACITY
@@ -128,7 +129,7 @@ class RetryBudget:
         """
         self._tokens = min(self._CAPACITY, self._tokens + max(0.0, now - self._updated))
         self._updated = max(now, self._updated)
-        self._tokens -= 1.0
+        self._tokens = max(self._tokens - 1.0, -self._DEBT)
         return max(0.0, -self._tokens)
 
 

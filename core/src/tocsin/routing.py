@@ -164,7 +164,10 @@ def _route(table: object, index: int) -> Route:
 
 def _matchers(table: Mapping[str, Any]) -> Iterable[Matcher]:
     for key, value in table.items():
-        if key == "labels" and isinstance(value, Mapping):
+        key = str(key)
+        if key == "labels":
+            if not isinstance(value, Mapping):
+                raise ValueError('labels must be a table, like { team = "ops" }')
             yield from (_matcher("labels", label, expected) for label, expected in value.items())
         elif key.startswith("labels."):
             yield _matcher("labels", key.removeprefix("labels."), value)

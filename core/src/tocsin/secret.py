@@ -94,12 +94,13 @@ class Scrubber:
         longest_first = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
+    def secrets(self, text: str) -> str:
+        """The text with ``***`` where a secret stood, and otherwise as it was."""
+        return text if self._pattern is None else self._pattern.sub(MASK, text)
+
     def __call__(self, text: object) -> str:
         """The text in one line of at most 400 characters, with ``***`` where a secret stood."""
-        words = str(text)
-        if self._pattern is not None:
-            words = self._pattern.sub(MASK, words)
-        words = _CONTROL.sub(" ", _URL.sub("<url>", words)).strip()
+        words = _CONTROL.sub(" ", _URL.sub("<url>", self.secrets(str(text)))).strip()
         words = words.encode("utf-8", "replace").decode()
         return words if len(words) <= _LONGEST_MESSAGE else words[: _LONGEST_MESSAGE - 1] + "…"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import time
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,11 +14,11 @@ from tocsin.alert import Alert
 from tocsin.channel import Channel
 from tocsin.clock import Clock, SystemClock
 from tocsin.config import NotificationConfig
-from tocsin.dispatch import DeliveryHandle, Dispatcher, Plan
+from tocsin.dispatch import CLOSED, DeliveryHandle, Dispatcher, Plan
 from tocsin.dispatch.probe import probe, test_delivery
-from tocsin.errors import ConfigError, Suppressed
-from tocsin.observers import Observer, Statistics, notify
-from tocsin.processors import Processor, process
+from tocsin.errors import ConfigError, ServiceClosed
+from tocsin.observers import Observer, Reporter, Statistics
+from tocsin.processors import Processor, SuppressedAlert, process
 from tocsin.registry import ChannelState, Entry, Registry
 from tocsin.report import DeliveryReport, NotificationResult
 from tocsin.retry import SYSTEM_RANDOM, Random
@@ -36,7 +37,7 @@ class NotificationService:
     Args:
         config: by default from the environment.
         processors: run before routing, in this order.
-        observers: told each finished report.
+        observers: told each finished report, soon after it is there, in a thread of their own.
         store: what is remembered; bounded memory by default.
         clock, rng: time and randomness.
         strict: raise where a channel that was asked for is not ready.
@@ -62,7 +63,7 @@ class NotificationService:
         self._clock = clock or SystemClock()
         self._processors = tuple(processors)
         self._statistics = Statistics()
-        self._observers: tuple[Observer, ...] = (self._statistics, *observers)
+        self._reporter = Reporter(observers)
         self._store: Store = store or MemoryStore()
         self.registry = Registry(self.config, self._clock, strict=strict)
         delivery = self.config.delivery
@@ -74,7 +75,7 @@ class NotificationService:
             timeout=delivery.timeout,
             deadline=delivery.deadline,
             workers=delivery.workers,
-            on_report=lambda report: notify(self._observers, report),
+            on_report=self._reported,
         )
         if hasattr(self._clock, "attach"):
             self._clock.attach(lambda: self._dispatcher.is_busy)
@@ -105,10 +106,12 @@ class NotificationService:
         """
         if not isinstance(alert, Alert):
             raise TypeError(f"an Alert is needed, got {type(alert).__name__}")
+        if self._dispatcher.closed:
+            raise ServiceClosed(CLOSED)
         try:
             alert = process(alert, self._processors)
-        except Suppressed as reason:
-            return self._suppressed(alert, reason.reason)
+        except SuppressedAlert as suppressed:
+            return self._suppressed(suppressed.alert, suppressed.reason)
         plan = self.plan(alert)
         if isinstance(plan, str):
             return self._suppressed(alert, plan)
@@ -157,7 +160,10 @@ class NotificationService:
 
         Raises:
             UnknownChannel: nobody configured or installed it.
+            ServiceClosed: after :meth:`close`.
         """
+        if self._dispatcher.closed:
+            raise ServiceClosed(CLOSED)
         entry = self.registry.find(name)
         if entry.channel is None or entry.state is not ChannelState.READY:
             error = f"{entry.state}: {entry.reason}"
@@ -188,9 +194,11 @@ class NotificationService:
         Returns:
             True where everything was finished.
         """
+        end = time.monotonic() + timeout
         finished = self._dispatcher.close(timeout)
+        told = self._reporter.flush(max(0.0, end - time.monotonic()))
         self.registry.close()
-        return finished
+        return finished and told
 
     def __enter__(self) -> Self:
         return self
@@ -199,6 +207,10 @@ class NotificationService:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _reported(self, report: DeliveryReport, earlier: Collection[tuple[str, str]], again: bool) -> None:
+        self._statistics.count(report, earlier, again)
+        self._reporter.tell(report)
 
     def _available(self, names: Iterable[str]) -> tuple[list[Channel], dict[str, str]]:
         ready = self.registry.ready()
@@ -215,7 +227,7 @@ class NotificationService:
         report = DeliveryReport.of(alert.alert_id, {}, suppressed=reason)
         self._store.add(alert, ())
         self._store.remember(report)
-        notify(self._observers, report)
+        self._reported(report, (), False)
         handle = DeliveryHandle(alert.alert_id)
         handle.future.set_result(report)
         return handle

@@ -28,6 +28,7 @@ from tocsin.converters import (
     to_url,
 )
 from tocsin.errors import did_you_mean
+from tocsin.secret import Scrubber
 
 __all__ = [
     "MissingSetting",
@@ -188,12 +189,12 @@ def build(cls: type[T], settings: Iterable[Setting], values: Mapping[str, Source
     problems, arguments = [], {}
     for name, sourced in values.items():
         if name not in known:
-            problems.append(Problem(sourced.origin, f"unknown setting {name!r}{did_you_mean(name, known)}"))
+            problems.append(Problem(sourced.origin, f"unknown setting {str(name)!r}{did_you_mean(name, known)}"))
             continue
         try:
             arguments[name] = known[name].convert(sourced.value)
-        except (ValueError, TypeError) as error:
-            problems.append(Problem(sourced.origin, f"{name} {error}"))
+        except Exception as error:  # a converter is the plugin's code
+            problems.append(Problem(sourced.origin, f"{name} {_words(error, [sourced], known[name].secret)}"))
     for item in known.values():
         if item.required and item.name not in values:
             problems.append(Problem(item.env, f"is not set; {item.help or f'it gives {item.name}'}", missing=True))
@@ -201,8 +202,28 @@ def build(cls: type[T], settings: Iterable[Setting], values: Mapping[str, Source
         return None, problems
     try:
         return cls(**arguments), []
-    except (ValueError, TypeError) as error:
-        return None, [Problem(_place(values), str(error), missing=isinstance(error, MissingSetting))]
+    except Exception as error:  # and so is a class's constructor
+        secrets = [sourced for name, sourced in values.items() if known[name].secret]
+        words = _words(error, secrets, bool(secrets))
+        return None, [Problem(_place(values), words, missing=isinstance(error, MissingSetting))]
+
+
+def _words(error: Exception, values: Iterable[Sourced], secret: bool) -> str:
+    """What an error says, where it was made to be read; without the values where they are secret."""
+    if not isinstance(error, ValueError | TypeError):
+        return f"cannot be used: {type(error).__name__}"
+    if not secret:
+        return str(error)
+    texts = [text for sourced in values for text in _texts(sourced.value)]
+    return Scrubber(texts)(str(error))
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in _texts(item)]
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in _texts(item)]
+    return [value] if isinstance(value, str) else []
 
 
 def _place(values: Mapping[str, Sourced]) -> str:

@@ -50,7 +50,11 @@ class File:
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{path} is not valid TOML: {_syntax(error)}") from None
         if path.name == "pyproject.toml":
-            return cls(str(path), data.get("tool", {}).get("tocsin", {}), text, "tool.tocsin.")
+            tool = data.get("tool", {})
+            table = tool.get("tocsin", {}) if isinstance(tool, dict) else {}
+            if not isinstance(table, dict):
+                raise ConfigError(f"{path}: tool.tocsin must be a table; write [tool.tocsin.delivery]")
+            return cls(str(path), table, text, "tool.tocsin.")
         return cls(str(path), data, text)
 
     def place(self, path: str) -> str:

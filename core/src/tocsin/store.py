@@ -103,7 +103,7 @@ class Store(Protocol):
         """The alert's deliveries in the order in which they were added."""
 
     def previous(self, alert: Alert, channel: str, recipient_id: str) -> Receipt | None:
-        """The last receipt of another alert with the same ``dedup_key`` at this recipient."""
+        """The last receipt at this recipient of another alert with this ``dedup_key``, or with it as its id."""
 
     def remember(self, report: DeliveryReport) -> None:
         """Keep a finished report."""
@@ -207,8 +207,8 @@ class MemoryStore:
                 self._put(delivery)
                 return
             self._waiting -= 1
-            if delivery.receipt is not None and record.alert.dedup_key is not None:
-                key = (record.alert.dedup_key, *delivery.unit)
+            if delivery.receipt is not None:
+                key = (record.alert.dedup_key or delivery.alert_id, *delivery.unit)
                 self._receipts[key] = (delivery.alert_id, delivery.receipt)
                 self._receipts.move_to_end(key)
                 if len(self._receipts) > 10 * self._max_alerts:
@@ -242,10 +242,9 @@ class MemoryStore:
 
     def previous(self, alert: Alert, channel: str, recipient_id: str) -> Receipt | None:
         """See :meth:`Store.previous`."""
-        if alert.dedup_key is None:
-            return None
+        key = alert.dedup_key or alert.alert_id
         with self._lock:
-            other, receipt = self._receipts.get((alert.dedup_key, channel, recipient_id), ("", None))
+            other, receipt = self._receipts.get((key, channel, recipient_id), ("", None))
             return receipt if other != alert.alert_id else None
 
     def remember(self, report: DeliveryReport) -> None:
@@ -275,6 +274,10 @@ class MemoryStore:
     def waiting(self) -> int:
         """See :meth:`Store.waiting`."""
         return self._waiting
+
+    def forget(self) -> None:
+        """Start empty, with a fresh lock: in a forked child, whose parent delivers what is remembered."""
+        self.__init__(self._max_waiting, self._max_alerts)  # type: ignore[misc] # the very state of a new one
 
     def _put(self, delivery: Delivery) -> None:
         queue = self._queues.setdefault(delivery.channel, _Queue())

@@ -15,7 +15,7 @@ from tocsin.cli.masking import Masker
 from tocsin.cli.readiness import exit_code
 from tocsin.clock import SystemClock
 from tocsin.deadline import Deadline
-from tocsin.dispatch.dispatcher import delivery_key
+from tocsin.dispatch.unit import delivery_key
 from tocsin.errors import DeliveryError
 from tocsin.hookspecs import SendContext
 from tocsin.recipient import Recipient

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
@@ -92,13 +91,7 @@ class Stage:
         for fault in faults:
             simulator = self.simulators[fault.channel]
             address = simulator.addresses()[fault.position]
-            simulator.fail(_their_fault(simulator)(fault.kind, address=address, **fault.fields))
-
-
-def _their_fault(simulator: object) -> Any:
-    """The class of faults, from the module of the simulator's own base: the core's layers keep testing out of here."""
-    home = next(base.__module__ for base in type(simulator).__mro__ if base.__name__ == "Simulator")
-    return sys.modules[home].Fault
+            simulator.fail(fault.kind, address=address, **fault.fields)
 
 
 def _why(plugin: Plugin, error: Exception) -> str:

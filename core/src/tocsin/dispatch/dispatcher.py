@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
+import os
 import threading
 import time
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 import attrs
@@ -19,16 +19,18 @@ from tocsin.dispatch.lane import Lane
 from tocsin.dispatch.plan import Plan
 from tocsin.dispatch.run import DeliveryHandle, Run
 from tocsin.dispatch.station import Station
+from tocsin.dispatch.unit import log, unit_of
 from tocsin.errors import DeliveryError, Expired, PluginError, ServiceClosed, not_attempted
 from tocsin.hookspecs import SendContext
-from tocsin.log import event
 from tocsin.receipt import Receipt
-from tocsin.recipient import Recipient
 from tocsin.report import DeliveryReport, DeliveryState
 from tocsin.retry import Random, RetryPolicy
-from tocsin.store import Delivery, Store
+from tocsin.store import Delivery, MemoryStore, Store
 
-__all__ = ["Dispatcher", "delivery_key"]
+__all__ = ["CLOSED", "Dispatcher"]
+
+CLOSED = "the service is closed; create another to send more"
+_LIVING: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 
 
 class Dispatcher:
@@ -39,7 +41,7 @@ class Dispatcher:
         timeout: seconds for one attempt.
         deadline: seconds for one alert.
         workers: per channel.
-        on_report: told each finished report, once.
+        on_report: told each finished report, what had succeeded before, and whether the alert was sent before.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Dispatcher:
         timeout: float,
         deadline: float,
         workers: int,
-        on_report: Callable[[DeliveryReport], None],
+        on_report: Callable[[DeliveryReport, Collection[tuple[str, str]], bool], None],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -67,6 +69,12 @@ class Dispatcher:
         self._runs: dict[str, Run] = {}
         self._closed = False
         self._abandoned = False
+        _LIVING.add(self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more alerts."""
+        return self._closed
 
     def submit(self, alert: Alert, plan: Plan) -> DeliveryHandle:
         """Start delivering an alert; one that is on its way already gives the handle of that delivery.
@@ -77,7 +85,7 @@ class Dispatcher:
         """
         with self._lock:
             if self._closed:
-                raise ServiceClosed("the service is closed; create another to send more")
+                raise ServiceClosed(CLOSED)
             if (running := self._runs.get(alert.alert_id)) is not None:
                 return running.handle
             run = Run(
@@ -85,6 +93,7 @@ class Dispatcher:
                 plan,
                 DeliveryHandle(alert.alert_id),
                 now=self._clock.now,
+                began=self._clock.monotonic(),
                 launch=self._launch,
                 cancel=lambda reason: self._store.cancel(alert.alert_id, reason),
                 finish=self._finish,
@@ -92,9 +101,10 @@ class Dispatcher:
             self._runs[alert.alert_id] = run
         try:
             run.start()
-        except BaseException:
+        except BaseException as error:
             with self._lock:
                 self._runs.pop(alert.alert_id, None)
+            run.handle.future.set_exception(error)
             raise
         return run.handle
 
@@ -123,15 +133,32 @@ class Dispatcher:
         with self._lock:
             left = list(self._runs.values())
         for run in left:
-            run.stop("the service was closed", self._store.cancel(run.alert.alert_id, "the service was closed", True))
-        for station in self._stations.values():
+            self._stop(run)
+        for station in list(self._stations.values()):
             station.lane.stop()
         return not left
 
-    def _launch(self, run: Run, channels: tuple[Channel, ...]) -> list[Delivery]:
+    def forget(self) -> None:
+        """Start anew in a forked child: it has no thread of the parent, and must not deliver what the parent does."""
+        self._lock = threading.Lock()
+        self._runs.clear()
+        for station in self._stations.values():
+            close = getattr(station.lane.channel.client, "close", None)
+            if close is not None:
+                close()
+        self._stations.clear()
+        if isinstance(self._store, MemoryStore):
+            self._store.forget()
+
+    def _stop(self, run: Run) -> None:
+        run.stop("the service was closed", self._store.cancel(run.alert.alert_id, "the service was closed", True))
+
+    def _launch(self, run: Run, channels: tuple[Channel, ...], is_fallback: bool) -> list[Delivery]:
         """Put one stage's deliveries into the store and wake the lanes; returns those that had succeeded before."""
         known = {delivery.unit: delivery for delivery in self._store.deliveries(run.alert.alert_id)}
         now = self._clock.monotonic()
+        # A fallback begins where the alert's time may be over; it has as much again.
+        expires = now + self._deadline if is_fallback else run.began + self._deadline
         before, fresh = [], []
         for channel in channels:
             for recipient in channel.recipients:
@@ -139,7 +166,7 @@ class Dispatcher:
                 if earlier is not None and earlier.state.is_success:
                     before.append(earlier)
                 else:
-                    fresh.append(self._delivery(run.alert, channel, recipient, now, earlier))
+                    fresh.append(unit_of(run.alert, channel, recipient, now, expires, earlier))
         self._store.add(run.alert, fresh)
         for channel in channels:
             count = sum(delivery.channel == channel.name for delivery in fresh)
@@ -147,25 +174,12 @@ class Dispatcher:
                 self._station(channel).lane.wake(count)
         return before
 
-    def _delivery(
-        self, alert: Alert, channel: Channel, recipient: Recipient, now: float, earlier: Delivery | None
-    ) -> Delivery:
-        return Delivery(
-            alert_id=alert.alert_id,
-            channel=channel.name,
-            recipient_id=recipient.id,
-            recipient=recipient.label,
-            key=delivery_key(alert.alert_id, channel.name, recipient.id),
-            rank=alert.priority.rank,
-            due=now,
-            expires=now + self._deadline,
-            attempts=earlier.attempts if earlier else (),
-        )
-
     def _station(self, channel: Channel) -> Station:
         with self._lock:
             station = self._stations.get(channel.name)
-            if station is None:
+            if station is None or station.lane.channel is not channel:
+                if station is not None:
+                    station.lane.stop()  # the channel was replaced by another of its name
                 station = self._stations[channel.name] = self._open(channel)
             return station
 
@@ -202,6 +216,7 @@ class Dispatcher:
                 attempt=len(delivery.attempts) + 1,
                 plain=delivery.plain,
                 repeated=delivery.repeated,
+                patience=delivery.expires - self._clock.monotonic(),
                 previous=self._store.previous(alert, channel.name, recipient.id),
                 client=channel.client,
             ),
@@ -215,29 +230,29 @@ class Dispatcher:
         started_at: datetime,
         seconds: float,
     ) -> None:
-        station = self._station(channel)
+        station = self._stations[channel.name]
         after = station.judge(delivery, result, started_at, seconds)
         if self._abandoned and not after.state.is_final:
             after = attrs.evolve(after, state=DeliveryState.CANCELLED)
         run = self._runs.get(delivery.alert_id)
         self._store.update(after)
-        _log(after, len(after.attempts) > len(delivery.attempts))
+        if self._abandoned and run is not None and not after.state.is_final:
+            self._stop(run)
+        log(after, attempted=len(after.attempts) > len(delivery.attempts))
         if not after.state.is_final:
             station.lane.wake()
         elif run is not None:
             run.settled(after)
 
     def _finish(self, run: Run, report: DeliveryReport) -> None:
-        with self._lock:
-            self._runs.pop(run.alert.alert_id, None)
-        self._store.remember(report)
-        self._on_report(report)
-        run.handle.future.set_result(report)
-
-
-def delivery_key(alert_id: str, channel: str, recipient_id: str) -> str:
-    """The idempotency key of a unit: 32 hexadecimal digits, the same after a restart."""
-    return hashlib.sha256(f"{alert_id}\0{channel}\0{recipient_id}".encode()).hexdigest()[:32]
+        try:
+            again = self._store.report(report.alert_id) is not None
+            self._store.remember(report)
+            self._on_report(report, run.earlier, again)
+        finally:
+            with self._lock:
+                self._runs.pop(run.alert.alert_id, None)
+            run.handle.future.set_result(report)
 
 
 def _wait(handle: DeliveryHandle, end: float) -> None:
@@ -247,18 +262,10 @@ def _wait(handle: DeliveryHandle, end: float) -> None:
         return
 
 
-def _log(delivery: Delivery, attempted: bool) -> None:
-    last = delivery.attempts[-1] if attempted else None
-    level = logging.INFO if delivery.state.is_success or not delivery.state.is_final else logging.WARNING
-    event(
-        level,
-        "delivery" if delivery.state.is_final else "delivery_retrying" if attempted else "delivery_deferred",
-        alert_id=delivery.alert_id,
-        channel=delivery.channel,
-        outcome=str(delivery.state),
-        attempt=len(delivery.attempts),
-        error_kind=str(delivery.error_kind) if delivery.error_kind else None,
-        status_code=last.status_code if last else None,
-        duration_s=round(last.duration, 4) if last else None,
-        retry_in_s=last.wait if last else None,
-    )
+def _after_fork() -> None:
+    for dispatcher in list(_LIVING):
+        dispatcher.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

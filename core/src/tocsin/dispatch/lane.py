@@ -42,7 +42,7 @@ class Lane:
         channel: the facade that is called.
         workers: most threads that deliver at once.
         perform: makes one attempt; the deadline is in force.
-        settle: told each result, in the worker's thread (or the timer's, for a call that was written off).
+        settle: told each result, in a worker's thread; must not raise.
         seconds: how long an attempt of this delivery may take.
     """
 
@@ -68,7 +68,7 @@ class Lane:
         self._threads = 0
         self._idle = 0
         self._hung = 0
-        self._has_watcher = False
+        self._watched: float | None = None
         self._stopping = False
 
     @property
@@ -89,11 +89,13 @@ class Lane:
             self._stopping = True
             self._changed.notify_all()
 
-    def _start_worker(self) -> None:
+    def _start_worker(self, first: Callable[[], None] | None = None) -> None:
         self._threads += 1
-        threading.Thread(target=self._work, name=f"tocsin-{self.channel.name}", daemon=True).start()
+        threading.Thread(target=self._work, args=(first,), name=f"tocsin-{self.channel.name}", daemon=True).start()
 
-    def _work(self) -> None:
+    def _work(self, first: Callable[[], None] | None) -> None:
+        if first is not None:
+            first()
         while (delivery := self._next()) is not None:
             if not self._attempt(delivery):
                 return
@@ -117,16 +119,17 @@ class Lane:
     def _wait(self) -> bool:
         """Wait for a due time or news; False where there was nothing to wait for.
 
-        One worker watches the next due time, the others wait for news.
+        One worker watches the next due time, the others wait for news. An earlier one gets a watcher of its own.
         """
         due = self._store.next_due(self.channel.name)
-        if due is None or self._has_watcher:
+        if due is None or (self._watched is not None and self._watched <= due):
             return self._changed.wait(_IDLE) or due is not None
-        self._has_watcher = True
+        self._watched = due
         try:
             self._clock.wait(self._changed, due - self._clock.monotonic())
         finally:
-            self._has_watcher = False
+            if self._watched == due:
+                self._watched = None
         return True
 
     def _attempt(self, delivery: Delivery) -> bool:
@@ -171,10 +174,10 @@ class Lane:
             self._jobs.discard(job)
             self._hung += 1
             self._threads -= 1
-            if not self._stopping:
-                self._start_worker()
-        error = DeliveryTimeout(
-            f"the channel's call had not ended {seconds:.3g} s after it began and was given up",
-            hint="The plugin does not end by its deadline; report it to its authors.",
-        )
-        self._settle(self.channel, job.delivery, error, job.started_at, time.perf_counter() - job.started)
+            error = DeliveryTimeout(
+                f"the channel's call had not ended {seconds:.3g} s after it began and was given up",
+                hint="The plugin does not end by its deadline; report it to its authors.",
+            )
+            took = time.perf_counter() - job.started
+            # The worker that takes the place also settles it: the timer's thread must not do more than this.
+            self._start_worker(lambda: self._settle(self.channel, job.delivery, error, job.started_at, took))

@@ -59,7 +59,7 @@ class Run:
     """Goes through the stages of a plan, then its fallback, then reports.
 
     Attributes:
-        launch: starts the deliveries of one stage; returns those that ended at once or had succeeded before.
+        launch: starts the deliveries of one stage; returns those that had succeeded when the alert was sent before.
         cancel: cancels what has not begun and returns it.
         finish: told the report.
     """
@@ -68,7 +68,8 @@ class Run:
     plan: Plan
     handle: DeliveryHandle
     now: Callable[[], datetime]
-    launch: Callable[[Run, tuple[Channel, ...]], list[Delivery]]
+    began: float
+    launch: Callable[[Run, tuple[Channel, ...], bool], list[Delivery]]
     cancel: Callable[[str], list[Delivery]]
     finish: Callable[[Run, DeliveryReport], None]
     _lock: threading.RLock = attrs.field(factory=threading.RLock, init=False)
@@ -79,10 +80,12 @@ class Run:
     _failed_fast: str | None = attrs.field(default=None, init=False)
     _closed: str | None = attrs.field(default=None, init=False)
     _reported: bool = attrs.field(default=False, init=False)
+    _refused: dict[str, str] = attrs.field(factory=dict, init=False)
+    earlier: set[tuple[str, str]] = attrs.field(factory=set, init=False)
 
     def start(self) -> None:
-        """Begin with the first stage."""
-        self._advance()
+        """Begin with the first stage; what keeps it from beginning is raised."""
+        self._advance(first=True)
 
     def settled(self, delivery: Delivery) -> None:
         """A delivery of this run has ended."""
@@ -112,7 +115,7 @@ class Run:
         self._ended.setdefault(delivery.channel, {})[delivery.unit] = delivery
         self._ended_at[delivery.channel] = self.now()
 
-    def _advance(self) -> None:
+    def _advance(self, *, first: bool = False) -> None:
         """Begin stage after stage until one has something to wait for, or none is left."""
         while True:
             with self._lock:
@@ -122,12 +125,26 @@ class Run:
                 if channels is None:
                     self._reported = True
                     break
-                self._open = {(channel.name, r.id) for channel in channels for r in channel.recipients}
-                for delivery in self.launch(self, channels):
-                    self._end(delivery)
+                self._begin(channels, first=first)
+                first = False
                 if self._open:
                     return
         self.finish(self, self._report())
+
+    def _begin(self, channels: tuple[Channel, ...], *, first: bool) -> None:
+        self._open = {(channel.name, r.id) for channel in channels for r in channel.recipients}
+        is_fallback = self._stage >= len(self.plan.stages)
+        try:
+            before = self.launch(self, channels, is_fallback)
+        except Exception as error:
+            if first:
+                raise
+            self._open.clear()
+            self._refused |= {channel.name: f"not begun: {error}" for channel in channels}
+            return
+        for delivery in before:
+            self.earlier.add(delivery.unit)
+            self._end(delivery)
 
     def _next_stage(self) -> tuple[Channel, ...] | None:
         self._stage += 1
@@ -148,7 +165,8 @@ class Run:
         for channel in (channel for stage in self.plan.stages for channel in stage):
             results[channel.name] = self._result(channel, fallback=False)
         for channel in self.plan.fallback:
-            if channel.name in self._ended and channel.name not in results:
+            begun = channel.name in self._ended or channel.name in self._refused
+            if begun and channel.name not in results:
                 results[channel.name] = self._result(channel, fallback=True)
         if not any(recipient.success for result in results.values() for recipient in result.recipients):
             for name, reason in self.plan.fallback_unavailable.items():
@@ -164,7 +182,8 @@ class Run:
         ended = [by_unit[unit] for unit in units if unit in by_unit]
         when = self._ended_at.get(channel.name) or self.now()
         if not ended:
-            error = f"cancelled ({self._closed or self._failed_fast or 'not tried'})"
+            cancelled = f"cancelled ({self._closed or self._failed_fast or 'not tried'})"
+            error = self._refused.get(channel.name, cancelled)
             return NotificationResult(
                 success=False, channel=channel.name, timestamp=when, error=error, fallback=fallback
             )

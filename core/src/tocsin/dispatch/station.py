@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from datetime import datetime
 
+import attrs
+
 from tocsin.clock import Clock
 from tocsin.dispatch.lane import Lane
 from tocsin.dispatch.verdict import Verdicts
-from tocsin.errors import DeliveryError
+from tocsin.errors import DeliveryError, ErrorKind
 from tocsin.receipt import Receipt
+from tocsin.report import DeliveryState
 from tocsin.retry import Random, RetryBudget, RetryPolicy
 from tocsin.store import Delivery
 
@@ -29,7 +32,19 @@ class Station:
     def judge(
         self, delivery: Delivery, result: Receipt | DeliveryError, started_at: datetime, duration: float
     ) -> Delivery:
-        """The delivery's next state after an attempt, or after a refusal by a policy."""
+        """The delivery's next state after an attempt, or after a refusal by a policy.
+
+        A fault in the judgement itself ends this delivery, and not the worker.
+        """
+        try:
+            return self._judge(delivery, result, started_at, duration)
+        except Exception as error:
+            words = f"the result could not be judged: {type(error).__name__}"
+            return attrs.evolve(delivery, state=DeliveryState.FAILED, error_kind=ErrorKind.PLUGIN, error=words)
+
+    def _judge(
+        self, delivery: Delivery, result: Receipt | DeliveryError, started_at: datetime, duration: float
+    ) -> Delivery:
         if not delivery.attempts:
             with self._lock:
                 self._budget.first_try()

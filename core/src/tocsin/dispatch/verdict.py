@@ -15,6 +15,8 @@ from tocsin.store import Delivery
 
 __all__ = ["Verdicts", "expired"]
 
+_MARGIN = 1.0
+"""Seconds before a delivery's end at which a deferred retry goes out at the latest."""
 _MIN_WAIT = 0.001
 """A refusal that names no wait must not become a busy loop."""
 
@@ -64,13 +66,19 @@ class Verdicts:
             delivery = attrs.evolve(delivery, plain=True)
         else:
             wait = self.policy.wait(error.outcome, tries, error.retry_after, self.rng)
-            wait = None if wait is None else wait + self.extra_wait()
+            wait = None if wait is None else self._within_budget(wait, delivery.expires - now)
         attempts = (*delivery.attempts, Attempt.of(error, started_at, duration, wait))
         delivery = attrs.evolve(delivery, attempts=attempts, tries=tries)
         if wait is None:
             final = DeliveryState.UNKNOWN if error.outcome is Outcome.UNKNOWN else DeliveryState.FAILED
             return _with(delivery, final, error)
         return _later(delivery, error, now + wait)
+
+    def _within_budget(self, wait: float, left: float) -> float:
+        """The wait, and what the retry budget adds: never so much that it alone would let the delivery expire."""
+        if wait >= left:
+            return wait
+        return max(wait, min(wait + self.extra_wait(), left - _MARGIN))
 
     def _refused_by_policy(self, delivery: Delivery, error: DeliveryError, now: float) -> Delivery:
         if error.kind is ErrorKind.EXPIRED:

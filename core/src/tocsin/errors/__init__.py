@@ -32,6 +32,7 @@ from tocsin.errors.usage import (
     ServiceClosed,
     Suppressed,
     TocsinError,
+    UnknownAlert,
     UnknownChannel,
     did_you_mean,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "Suppressed",
     "TlsError",
     "TocsinError",
+    "UnknownAlert",
     "UnknownChannel",
     "did_you_mean",
     "not_attempted",

@@ -15,6 +15,7 @@ __all__ = [
     "ServiceClosed",
     "Suppressed",
     "TocsinError",
+    "UnknownAlert",
     "UnknownChannel",
     "did_you_mean",
 ]
@@ -43,8 +44,23 @@ class UnknownChannel(TocsinError, KeyError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
-        known = sorted(known)
+        known = sorted(set(known))
         self._message = f"no channel called {name!r}{did_you_mean(name, known)} (known: {', '.join(known) or 'none'})"
+        super().__init__(self._message)
+
+    def __str__(self) -> str:
+        """The message itself; a plain KeyError would show its repr."""
+        return self._message
+
+
+class UnknownAlert(TocsinError, KeyError):
+    """No alert with this id is known: it was never created, or forgotten."""
+
+    code = "TCN-115"
+
+    def __init__(self, alert_id: str) -> None:
+        self.alert_id = alert_id
+        self._message = f"no alert with the id {alert_id!r}; create it with create_alert, or it was forgotten"
         super().__init__(self._message)
 
     def __str__(self) -> str:
@@ -98,5 +114,5 @@ class ServiceClosed(TocsinError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``"; did you mean 'slack'?"`` where one of the known words is close, else an empty string."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return f"; did you mean '{close[0]}'?" if close else ""

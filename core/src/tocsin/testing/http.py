@@ -55,7 +55,7 @@ class HttpSimulator(Simulator):
     def start(self) -> None:
         """Listen on a free port of 127.0.0.1."""
         self._server = _Server(("127.0.0.1", 0), _handler(self))
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), name="simulator", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.002,), name="simulator", daemon=True).start()
 
     def close(self) -> None:
         """Stop listening and drop every connection."""

@@ -125,10 +125,11 @@ class Simulator(abc.ABC):
         """The recipients' addresses in the order of :meth:`settings`, as :class:`Received` names them."""
         raise NotImplementedError
 
-    def fail(self, *faults: Fault | FaultKind | str) -> None:
-        """Let the next messages meet these faults, in this order."""
+    def fail(self, *faults: Fault | FaultKind | str, **fields: Any) -> None:
+        """Let the next messages meet these faults, in this order; ``fields`` go to those named by kind."""
+        made = [fault if isinstance(fault, Fault) else Fault(FaultKind(fault), **fields) for fault in faults]
         with self._lock:
-            self._faults.extend(fault if isinstance(fault, Fault) else Fault(fault) for fault in faults)
+            self._faults.extend(made)
 
     def heal(self) -> None:
         """Forget the faults that have not been met."""

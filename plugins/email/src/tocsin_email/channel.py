@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from email import message_from_bytes
+from email.policy import default
 
 import attrs
 
@@ -153,8 +155,22 @@ class EmailChannel:
     @hookimpl
     def send(self, alert: Alert, recipient: Recipient, context: SendContext) -> Receipt:
         """One message in one SMTP transaction, on a connection that is kept for the next one."""
+        letter = self._letter(recipient, context)
+        mail = Mail(letter.sender.address, letter.to.address, mail_for(alert, letter), letter.needs_utf8)
+        answer = self._mailer.send(mail, current() or context.deadline)
+        details = {"message_id": message_id(letter.key, letter.sender.domain)}
+        return Receipt(provider_id=queue_id(answer), details=details)
+
+    def preview(self, alert: Alert, recipient: Recipient, context: SendContext) -> str:
+        """The mail's header and its plain text, for a dry run."""
+        mail = message_from_bytes(mail_for(alert, self._letter(recipient, context)), policy=default)
+        text = mail.get_body(("plain",))
+        header = "\n".join(f"{name}: {value}" for name, value in mail.items())
+        return f"{header}\n\n{text.get_content() if text is not None else ''}"
+
+    def _letter(self, recipient: Recipient, context: SendContext) -> Letter:
         address = recipient.address.reveal()
-        letter = Letter(
+        return Letter(
             sender=self._sender,
             to=self._boxes.get(address) or to_mailbox(address),
             key=context.key,
@@ -164,10 +180,6 @@ class EmailChannel:
             repeated=context.repeated,
             previous=context.previous.details.get("message_id") if context.previous else None,
         )
-        mail = Mail(letter.sender.address, letter.to.address, mail_for(alert, letter), letter.needs_utf8)
-        answer = self._mailer.send(mail, current() or context.deadline)
-        details = {"message_id": message_id(letter.key, letter.sender.domain)}
-        return Receipt(provider_id=queue_id(answer), details=details)
 
     @hookimpl
     def health(self, context: SendContext) -> Health:

@@ -127,12 +127,17 @@ class SettingsChecks(Subject):
             assert self._problems(channel_settings | {name: []}), name
 
     def test_a_wrong_value_is_a_problem_that_does_not_quote_it(self, channel_settings: dict[str, Any]) -> None:
-        """Nothing but a problem comes of it; and the value may be a secret in the wrong place."""
+        """A ValueError from the class itself, a problem in a configuration; it may be a secret in the wrong place."""
         for item in self.declared():
             for wrong in _WRONG:
-                problems = self._problems(channel_settings | {item.name: wrong})
+                values = channel_settings | {item.name: wrong}
+                words = [str(problem) for problem in self._problems(values)]
+                try:
+                    self.channel_class(**values)
+                except (ValueError, TypeError) as error:
+                    words.append(str(error))
 
-                assert _CANARY not in "".join(map(str, problems)), (item.name, wrong)
+                assert _CANARY not in "".join(words), (item.name, wrong)
 
     def test_a_problem_elsewhere_shows_no_secret(self, channel_settings: dict[str, Any]) -> None:
         """Every other setting is told without it."""
