@@ -11,7 +11,7 @@ import attrs
 from tocsin.alert import Alert
 from tocsin.errors import ProcessorFailed, Suppressed
 
-__all__ = ["Processor", "SuppressedAlert", "process", "redact"]
+__all__ = ["Processor", "process", "redact"]
 
 Processor = Callable[[Alert], Alert]
 _HIDDEN = "[redacted]"
@@ -57,27 +57,18 @@ class _Redactor:
         return _HIDDEN if key.lower() in self.keys else self.value(value)
 
 
-class SuppressedAlert(Suppressed):
-    """The suppression, with the alert as far as it had been processed."""
-
-    def __init__(self, reason: str, alert: Alert) -> None:
-        super().__init__(reason)
-        self.alert = alert
-
-
-def process(alert: Alert, processors: Iterable[Processor]) -> Alert:
-    """The alert after all processors.
+def process(alert: Alert, processors: Iterable[Processor]) -> tuple[Alert, str | None]:
+    """The alert after all processors, and None; or as far as it came, and why it goes nowhere.
 
     Raises:
-        SuppressedAlert: one of them said that it goes nowhere.
         ProcessorFailed: one of them failed; its message names the processor and the exception's type, no content.
     """
     for processor in processors:
         failure: str
         try:
             result = processor(alert)
-        except Suppressed as reason:
-            raise SuppressedAlert(reason.reason, alert) from None
+        except Suppressed as suppressed:
+            return alert, suppressed.reason
         except Exception as error:
             failure = f"raised {type(error).__name__}"
         else:
@@ -87,4 +78,4 @@ def process(alert: Alert, processors: Iterable[Processor]) -> Alert:
             failure = f"returned {type(result).__name__}, an Alert is needed"
         name = getattr(processor, "__qualname__", type(processor).__name__)
         raise ProcessorFailed(f"the processor {name} {failure}; the alert was not sent") from None
-    return alert
+    return alert, None

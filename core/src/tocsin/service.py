@@ -18,7 +18,7 @@ from tocsin.dispatch import CLOSED, DeliveryHandle, Dispatcher, Plan
 from tocsin.dispatch.probe import probe, test_delivery
 from tocsin.errors import ConfigError, ServiceClosed
 from tocsin.observers import Observer, Reporter, Statistics
-from tocsin.processors import Processor, SuppressedAlert, process
+from tocsin.processors import Processor, process
 from tocsin.registry import ChannelState, Entry, Registry
 from tocsin.report import DeliveryReport, NotificationResult
 from tocsin.retry import SYSTEM_RANDOM, Random
@@ -108,10 +108,9 @@ class NotificationService:
             raise TypeError(f"an Alert is needed, got {type(alert).__name__}")
         if self._dispatcher.closed:
             raise ServiceClosed(CLOSED)
-        try:
-            alert = process(alert, self._processors)
-        except SuppressedAlert as suppressed:
-            return self._suppressed(suppressed.alert, suppressed.reason)
+        alert, suppressed = process(alert, self._processors)
+        if suppressed is not None:
+            return self._suppressed(alert, suppressed)
         plan = self.plan(alert)
         if isinstance(plan, str):
             return self._suppressed(alert, plan)
