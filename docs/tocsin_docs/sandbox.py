@@ -68,8 +68,8 @@ def enter() -> None:
     by_class = {entry.value: settings[entry.name] for entry in _channels() if entry.name in settings}
     build, resolve = registry.build, resolver.resolve
 
-    def build_simulated(cls: type, own: Any, values: Mapping[str, Any]) -> Any:
-        instance, problems = build(cls, own, values)
+    def build_simulated(cls: type, own: Any, values: Mapping[str, Any], *place: Any) -> Any:
+        instance, problems = build(cls, own, values, *place)
         simulated = next((by_class[value] for value in by_class if _names(value, cls)), None)
         return (cls(**simulated) if instance is not None and simulated is not None else instance), problems
 

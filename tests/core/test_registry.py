@@ -93,7 +93,7 @@ def test_an_installed_type_that_nobody_asked_for_is_unconfigured(install):
         (
             {"PAGER_NOTIFICATIONS_ENABLED": "false", "PAGER_TOKEN": "t"},
             "disabled",
-            "disabled by PAGER_NOTIFICATIONS_ENABLED",
+            "switched off by PAGER_NOTIFICATIONS_ENABLED",
         ),
         ({"PAGER_NOTIFICATIONS_ENABLED": "true"}, "unconfigured", "PAGER_TOKEN: is not set; Token of the account"),
         ({"PAGER_NOTIFICATIONS_ENABLED": "maybe", "PAGER_TOKEN": "t"}, "misconfigured", "must be true or false"),

@@ -1,4 +1,4 @@
-"""Calls of one channel as the core makes them; a plugin's own conftest names its ``channel_class`` and ``simulator_class``."""
+"""Calls of one channel as the core makes them; each plugin names its ``channel_class`` and ``simulator_class``."""
 
 from datetime import UTC, datetime
 

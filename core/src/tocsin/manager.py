@@ -17,6 +17,7 @@ from tocsin.config import NotificationConfig
 from tocsin.errors import AlertError, UnknownAlert
 from tocsin.report import DeliveryReport, NotificationResult
 from tocsin.service import NotificationService
+from tocsin.values import check_keys
 
 __all__ = ["AlertManager", "TrackedAlert"]
 
@@ -78,6 +79,7 @@ class AlertManager:
         Raises:
             AlertError: a field's value cannot be used, or the ``alert_id`` exists already.
         """
+        check_keys("an alert", fields, [field.name for field in attrs.fields(Alert)], ())
         alert = Alert(
             alert_type=alert_type,
             priority=priority,

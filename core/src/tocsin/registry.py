@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from tocsin.channel import Channel, HandlerChannel, RefusedPlugin
+from tocsin.channel import Channel, HandlerChannel, RefusedPlugin, relay_for
 from tocsin.clock import Clock
 from tocsin.config import NotificationConfig
 from tocsin.discovery import LoadFailed, Plugin, installed, load
@@ -157,7 +157,8 @@ class Registry:
         """Take a channel out; what is on its way through it goes on."""
         entry = self.find(name)
         self._put(entry)
-        entry.state, entry.reason = ChannelState.DISABLED, "disabled by disable_channel"
+        entry.state = ChannelState.DISABLED
+        entry.reason = "switched off by disable_channel; enable_channel switches it on"
         return entry
 
     def close(self) -> None:
@@ -176,7 +177,7 @@ class Registry:
 
     def _disabled(self, table: ChannelTable) -> Entry:
         plugin = self.plugins.get(table.type)
-        return Entry(table.name, table.type, ChannelState.DISABLED, f"disabled by {table.origin}", plugin=plugin)
+        return Entry(table.name, table.type, ChannelState.DISABLED, f"switched off by {table.origin}", plugin=plugin)
 
     def _entry(self, table: ChannelTable) -> Entry:
         plugin = self.plugins.get(table.type)
@@ -201,7 +202,8 @@ class Registry:
         values = values_for(self._config, table, [*own, *shared])
         names = {item.name for item in shared} - {item.name for item in own}
         options, problems = build(ChannelOptions, shared, {n: v for n, v in values.items() if n in names})
-        instance, own_problems = build(cls, own, {n: v for n, v in values.items() if n not in names})
+        rest = {n: v for n, v in values.items() if n not in names}
+        instance, own_problems = build(cls, own, rest, lambda item: _place(table, item))
         problems = [*table.problems, *problems, *own_problems]
         entry = Entry(table.name, table.type, ChannelState.READY, plugin=plugin, values=values, cls=cls)
         if instance is None or options is None or problems:
@@ -218,6 +220,7 @@ class Registry:
         return entry
 
     def _assemble(self, name: str, channel_type: str, instance: object, options: ChannelOptions) -> Channel:
+        relay_for(instance)  # what breaks the contract is told first
         capabilities = getattr(instance, "capabilities", Capabilities(probe=False))
         if not isinstance(capabilities, Capabilities):
             raise RefusedPlugin(f"{type(instance).__name__}.capabilities must be a tocsin.Capabilities")
@@ -250,6 +253,11 @@ def _settings_or_none(plugin: Plugin) -> Iterable[Setting]:
         return [*settings_of(load(plugin), plugin.type), *options_of(plugin.type)]
     except LoadFailed:
         return []
+
+
+def _place(table: ChannelTable, item: Setting) -> str:
+    """Where a missing setting belongs: environment names reach only the instance that is named as its type."""
+    return item.env if table.name == table.type else f"{table.origin}: {item.name}"
 
 
 def _missing(table: ChannelTable, plugins: Mapping[str, Plugin]) -> Entry:

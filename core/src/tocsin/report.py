@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -267,6 +268,15 @@ class DeliveryReport:
             "suppressed": self.suppressed,
             "results": {name: result.to_dict() for name, result in self.results.items()},
         }
+
+    def to_json(self) -> str:
+        """The dictionary of :meth:`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The report in one JSON object, as :meth:`to_json` wrote it."""
+        return cls.from_dict(json.loads(text))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

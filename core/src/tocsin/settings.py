@@ -177,13 +177,23 @@ _KINDS = (
 )
 
 
-def build(cls: type[T], settings: Iterable[Setting], values: Mapping[str, Sourced]) -> tuple[T | None, list[Problem]]:
+def _by_env(item: Setting) -> str:
+    return item.env
+
+
+def build(
+    cls: type[T],
+    settings: Iterable[Setting],
+    values: Mapping[str, Sourced],
+    place: Callable[[Setting], str] = _by_env,
+) -> tuple[T | None, list[Problem]]:
     """The instance, or every problem that stood in its way.
 
     Args:
         cls: the attrs class.
         settings: its settings, of :func:`settings_of`.
         values: raw values by setting name.
+        place: names the place where a missing setting belongs.
     """
     known = {item.name: item for item in settings}
     problems, arguments = [], {}
@@ -197,7 +207,7 @@ def build(cls: type[T], settings: Iterable[Setting], values: Mapping[str, Source
             problems.append(Problem(sourced.origin, f"{name} {_words(error, [sourced], known[name].secret)}"))
     for item in known.values():
         if item.required and item.name not in values:
-            problems.append(Problem(item.env, f"is not set; {item.help or f'it gives {item.name}'}", missing=True))
+            problems.append(Problem(place(item), f"is not set; {item.help or f'it gives {item.name}'}", missing=True))
     if problems:
         return None, problems
     try:

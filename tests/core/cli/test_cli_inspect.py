@@ -155,7 +155,7 @@ def test_a_test_of_a_disabled_channel_says_so(tocsin, configure):
     result = tocsin("test", "null")
 
     assert result.exit_code == 1
-    assert "disabled by tocsin.toml" in result.stderr
+    assert "switched off by tocsin.toml" in result.stderr
 
 
 def test_config_show_puts_all_sources_together_and_masks(tocsin, pager, configure, monkeypatch):

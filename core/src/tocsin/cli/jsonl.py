@@ -134,6 +134,8 @@ class _Stream:
             raise AlertError("the line is not UTF-8 text") from None
         if not isinstance(fields, dict):
             raise AlertError('the line must hold a JSON object, like {"title": "Disk full"}')
+        if "type" in fields and "alert_type" not in fields:  # the word of routes and of --type
+            fields["alert_type"] = fields.pop("type")
         return Alert.from_dict({"message": "", **self._defaults, **fields})
 
     def _begin(self, number: int, line: bytes | None) -> None:

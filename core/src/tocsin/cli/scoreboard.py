@@ -92,7 +92,7 @@ def show_results(report: DeliveryReport, terminal: Terminal) -> None:
                 failures.append((f"{name} {recipient.recipient}: {reason_of(recipient)}", recipient.hint))
         if not result.recipients:
             failures.append((f"{name}: {result.error}", None))
-    terminal.table(("channel", "recipient", "state", "tries", "latency", "id"), rows, styles)
+    terminal.table(("channel", "recipient", "state", "attempts", "latency", "id"), rows, styles)
     for failure, hint in failures:
         terminal.fail(f"{terminal.mark('bad')} {clean(failure)}")
         if hint:

@@ -15,7 +15,7 @@ from tocsin.dispatch.plan import Plan
 from tocsin.report import DeliveryReport, NotificationResult
 from tocsin.store import Delivery
 
-__all__ = ["DeliveryHandle", "Run", "channel_result"]
+__all__ = ["DeliveryHandle", "Run", "channel_result", "reason_of"]
 
 
 class DeliveryHandle:
@@ -190,10 +190,15 @@ class Run:
         return channel_result(channel.name, ended, when, fallback=fallback)
 
 
+def reason_of(channel: str, recipient: str, error: str) -> str:
+    """The reason with the recipient before it, where that says more than the channel's name."""
+    return error if recipient == channel else f"{recipient}: {error}"
+
+
 def channel_result(name: str, ended: list[Delivery], when: datetime, *, fallback: bool = False) -> NotificationResult:
     """The result of a channel from the ends of its deliveries; the error names each recipient that failed."""
     failed = [one for one in ended if not one.state.is_success]
-    error = "; ".join(f"{one.recipient}: {one.error or one.state}" for one in failed) or None
+    error = "; ".join(reason_of(name, one.recipient, one.error or str(one.state)) for one in failed) or None
     recipients = tuple(one.result() for one in ended)
     return NotificationResult(
         success=not failed, channel=name, timestamp=when, error=error, recipients=recipients, fallback=fallback

@@ -98,7 +98,10 @@ def _later(delivery: Delivery, error: DeliveryError, due: float) -> Delivery:
 def expired(delivery: Delivery, error: DeliveryError | None = None) -> Delivery:
     """The delivery ended because the alert's deadline leaves no room for another attempt."""
     reason = error.message if error else delivery.error
-    words = "the alert's deadline leaves no time for another attempt" + (f"; last: {reason}" if reason else "")
+    over = "the alert's deadline leaves no time for another attempt"
+    words = (over if delivery.attempts else "the alert's deadline passed before its first attempt") + (
+        f"; last: {reason}" if reason else ""
+    )
     return _with(delivery, DeliveryState.EXPIRED, Expired(words, hint=error.hint if error else delivery.hint))
 
 

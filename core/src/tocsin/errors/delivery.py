@@ -96,6 +96,7 @@ class RateLimited(DeliveryError):
     kind = ErrorKind.RATE_LIMITED
     default_outcome = Outcome.RETRY
     default_scope = Scope.RECIPIENT
+    default_hint = "It is sent again when the wait is over; send less, or spread it over more recipients."
 
 
 class InvalidRecipient(DeliveryError):
@@ -113,6 +114,7 @@ class PayloadError(DeliveryError):
 
     code = "TCN-204"
     kind = ErrorKind.PAYLOAD
+    default_hint = "Look at what the alert contains; the provider's limits stand in the channel's page of the manual."
 
 
 class ClientError(DeliveryError):
@@ -120,6 +122,7 @@ class ClientError(DeliveryError):
 
     code = "TCN-205"
     kind = ErrorKind.CLIENT
+    default_hint = "Check the address and the settings of the channel."
 
 
 class ServerError(DeliveryError):
@@ -129,6 +132,7 @@ class ServerError(DeliveryError):
     kind = ErrorKind.SERVER
     default_outcome = Outcome.RETRY
     default_scope = Scope.CHANNEL
+    default_hint = "The receiver's side failed; look at its status, and send again later."
 
 
 class DeliveryTimeout(DeliveryError):
@@ -138,6 +142,7 @@ class DeliveryTimeout(DeliveryError):
     kind = ErrorKind.TIMEOUT
     default_outcome = Outcome.UNKNOWN
     default_scope = Scope.CHANNEL
+    default_hint = "Look at the receiver before you send again; raise timeout where it is slow."
 
 
 class ConnectionFailed(DeliveryError):
@@ -147,6 +152,7 @@ class ConnectionFailed(DeliveryError):
     kind = ErrorKind.CONNECTION
     default_outcome = Outcome.RETRY
     default_scope = Scope.CHANNEL
+    default_hint = "Check the address, and whether this machine can reach it."
 
 
 class TlsError(DeliveryError):
@@ -171,7 +177,7 @@ class PluginError(DeliveryError):
     code = "TCN-211"
     kind = ErrorKind.PLUGIN
     default_outcome = Outcome.PLUGIN_ERROR
-    default_hint = "This is a fault of the channel's package; report it to its authors."
+    default_hint = "This is a fault in the channel's own code; its authors need the place that is named."
 
 
 class CircuitOpen(DeliveryError):
@@ -181,6 +187,7 @@ class CircuitOpen(DeliveryError):
     kind = ErrorKind.CIRCUIT_OPEN
     default_outcome = Outcome.RETRY
     default_scope = Scope.CHANNEL
+    default_hint = "It is tried again by itself; tocsin health tells when."
 
 
 class Expired(DeliveryError):
@@ -188,6 +195,7 @@ class Expired(DeliveryError):
 
     code = "TCN-213"
     kind = ErrorKind.EXPIRED
+    default_hint = "Send it again, or raise deadline."
 
 
 def not_attempted(error: DeliveryError) -> DeliveryError:

@@ -1,0 +1,15 @@
+"""What holds for every test."""
+
+import logging
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def logger_as_it_was():
+    """Handlers that a test gives the logger ``tocsin`` end with it: the command line's ``-v`` adds one for good."""
+    logger = logging.getLogger("tocsin")
+    handlers, level = logger.handlers[:], logger.level
+    yield
+    logger.handlers[:], logger.level = handlers, level
+    logger.manager._clear_cache()
