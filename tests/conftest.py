@@ -11,5 +11,5 @@ def logger_as_it_was():
     logger = logging.getLogger("tocsin")
     handlers, level = logger.handlers[:], logger.level
     yield
-    logger.handlers[:], logger.level = handlers, level
-    logger.manager._clear_cache()
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
