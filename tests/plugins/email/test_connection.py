@@ -113,8 +113,8 @@ def test_a_connection_that_ends_before_the_dot_is_safe_to_repeat(stage, scripted
 @pytest.mark.parametrize("stage", [*BEFORE_THE_DOT, "MESSAGE"])
 def test_a_server_that_hangs_or_drips_is_ended_at_the_deadline(stage, how, scripted, channel_to, send):
     server = scripted(**{stage: getattr(scripted, how)})
-    with pytest.raises(DeliveryTimeout, match=r"no answer within 0\.2 s") as caught:
-        send(channel_to(server, **LOGIN), within=0.2)
+    with pytest.raises(DeliveryTimeout, match=r"no answer within 0\.4 s") as caught:
+        send(channel_to(server, **LOGIN), within=0.4)
 
     assert caught.value.outcome is (Outcome.UNKNOWN if stage == "MESSAGE" else Outcome.RETRY)
 
@@ -123,7 +123,7 @@ def test_a_server_that_hangs_or_drips_is_ended_at_the_deadline(stage, how, scrip
 def test_a_tls_handshake_that_hangs_is_ended_at_the_deadline(how, scripted, channel_to, send):
     starttls = scripted(EHLO=b"250-mail\r\n250 STARTTLS", STARTTLS=b"220 Go", TLS=getattr(scripted, how))
     with pytest.raises(DeliveryTimeout) as caught:
-        send(channel_to(starttls, tls="starttls"), within=0.2)
+        send(channel_to(starttls, tls="starttls"), within=0.4)
 
     assert caught.value.outcome is Outcome.RETRY
 
@@ -134,7 +134,7 @@ def test_a_kept_connection_is_under_the_deadline_of_the_next_mail_too(scripted, 
     send(channel)
 
     with pytest.raises(DeliveryTimeout) as caught:
-        send(channel, within=0.2)
+        send(channel, within=0.4)
     assert caught.value.outcome is Outcome.RETRY
     assert server.connections == 1
 
@@ -313,7 +313,7 @@ def test_health_says_what_is_wrong(replies, error, scripted, channel_to, probe):
 @pytest.mark.parametrize("how", ["CLOSE", "HANG"])
 def test_health_ends_at_the_deadline(how, scripted, channel_to, probe):
     with pytest.raises(DeliveryError):
-        probe(channel_to(scripted(NOOP=getattr(scripted, how))), within=0.2)
+        probe(channel_to(scripted(NOOP=getattr(scripted, how))), within=0.4)
 
 
 def test_health_leaves_politely(scripted, channel_to, probe):
