@@ -6,6 +6,7 @@ import os
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import datetime
 
@@ -168,9 +169,9 @@ class Dispatcher:
                 else:
                     fresh.append(unit_of(run.alert, channel, recipient, now, expires, earlier))
         self._store.add(run.alert, fresh)
+        waiting = Counter(delivery.channel for delivery in fresh)
         for channel in channels:
-            count = sum(delivery.channel == channel.name for delivery in fresh)
-            if count:
+            if count := waiting[channel.name]:
                 self._station(channel).lane.wake(count)
         return before
 
