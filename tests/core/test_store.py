@@ -109,7 +109,7 @@ def test_the_previous_receipt_is_of_another_alert_with_the_same_key(store):
     store.add(first, [delivery(first)])
     finish(store, store.claim("x", 0.0), receipt=Receipt(provider_id="1"))
 
-    assert store.previous(second, "x", "r").provider_id == "1"
+    assert store.previous(second, "x", "r").receipt.provider_id == "1"
     assert store.previous(first, "x", "r") is None
     assert store.previous(second, "x", "other") is None
     assert store.previous(alert(), "x", "r") is None

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tocsin.hookspecs import Capabilities, ChannelSpec, SendContext, hookimpl
     from tocsin.manager import AlertManager
     from tocsin.processors import redact
-    from tocsin.receipt import Health, HealthState, Receipt, ReceiptState
+    from tocsin.receipt import Health, HealthState, Receipt, ReceiptState, ReceiptUpdate, UpdateState
     from tocsin.recipient import Recipient
     from tocsin.report import Attempt, DeliveryReport, DeliveryState, NotificationResult, RecipientResult
     from tocsin.secret import Secret
@@ -85,7 +85,7 @@ _HOMES = {
     "hookspecs": ("Capabilities", "ChannelSpec", "SendContext", "hookimpl"),
     "manager": ("AlertManager",),
     "processors": ("redact",),
-    "receipt": ("Health", "HealthState", "Receipt", "ReceiptState"),
+    "receipt": ("Health", "HealthState", "Receipt", "ReceiptState", "ReceiptUpdate", "UpdateState"),
     "recipient": ("Recipient",),
     "report": ("Attempt", "DeliveryReport", "DeliveryState", "NotificationResult", "RecipientResult"),
     "secret": ("Secret",),
@@ -134,6 +134,7 @@ __all__ = [
     "RateLimited",
     "Receipt",
     "ReceiptState",
+    "ReceiptUpdate",
     "Recipient",
     "RecipientResult",
     "Scope",
@@ -147,6 +148,7 @@ __all__ = [
     "TocsinError",
     "UnknownAlert",
     "UnknownChannel",
+    "UpdateState",
     "hookimpl",
     "redact",
 ]

@@ -80,6 +80,8 @@ class SendContext:
         plain: send the simpler form; the provider refused the full one.
         repeated: an earlier attempt may have arrived; mark the copy where the provider has no key.
         previous: the receipt of the last alert with this ``dedup_key`` at this recipient.
+        louder: this alert must be noticed again: it is more urgent than that last one, or fires again after that was
+            resolved. An edit makes no sound, so a new message is due, under the earlier one where the provider can.
         test: a person asked for this message; it counts nowhere.
         patience: seconds that a policy may have the delivery wait before it expires.
     """
@@ -91,6 +93,7 @@ class SendContext:
     plain: bool = False
     repeated: bool = False
     previous: Receipt | None = None
+    louder: bool = False
     test: bool = False
     patience: float = math.inf
     client: HttpClient | None = attrs.field(default=None, repr=False)

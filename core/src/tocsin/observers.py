@@ -96,6 +96,16 @@ class Statistics:
                 count.sent += good
                 count.errors += len(fresh) - good if result.recipients else not result.success
 
+    def amend(self, channel: str, was_good: bool, is_good: bool) -> None:
+        """A delivery that was counted turned out otherwise."""
+        if was_good == is_good:
+            return
+        with self._lock:
+            count = self._counts.setdefault(channel, _Count())
+            change = 1 if is_good else -1
+            count.sent += change
+            count.errors -= change
+
     def channel(self, name: str) -> dict[str, Any]:
         """``sent_count``, ``error_count`` and ``success_rate`` (0.0 to 100.0) of one channel."""
         with self._lock:

@@ -5,6 +5,7 @@ Each guards its own state with a lock that is never held during the call itself.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Generator
@@ -36,16 +37,25 @@ __all__ = ["Breaker", "Meter", "Throttle"]
 Attempted = Generator[None, Receipt, Receipt]
 
 _CHANNEL = ""
-"""The key of what concerns the whole channel; recipients have their id."""
+"""The key of what concerns the whole channel; a kind of recipients has its word, a recipient its id."""
 _FORESIGHT = 30.0
 """Seconds ahead for which turns are promised; who waits longer asks again."""
 _TRANSPORT = frozenset({ErrorKind.CONNECTION, ErrorKind.TIMEOUT, ErrorKind.SERVER, ErrorKind.TLS})
 
 
 def _key(error: DeliveryError, recipient: Recipient, together: Scope) -> str:
-    """What a failure concerns: the channel, or the recipient alone where recipients are servers of their own."""
+    """What a failure concerns: the channel, or the recipient alone where recipients are servers of their own.
+
+    A credential of the channel concerns the recipients of one kind: a bot's token none that are webhooks.
+    """
     alone = error.scope is not Scope.CHANNEL or (together is Scope.RECIPIENT and error.kind in _TRANSPORT)
-    return recipient.id if alone else _CHANNEL
+    if alone:
+        return recipient.id
+    return recipient.kind if error.kind is ErrorKind.AUTH else _CHANNEL
+
+
+def _keys(recipient: Recipient) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((_CHANNEL, recipient.kind, recipient.id)))
 
 
 @attrs.define(eq=False)
@@ -77,18 +87,23 @@ class Throttle:
         if not context.test and (wait := self._wait(alert.priority.rank, recipient, context.patience)) > 0:
             raise not_attempted(RateLimited("waiting for the provider's rate limit", retry_after=wait))
         try:
-            return (yield)
+            receipt = yield
         except DeliveryError as error:
-            if asked := parse_retry_after(error.retry_after):
-                with self._lock:
-                    key = _key(error, recipient, self.together)
-                    self._held[key] = max(self._held.get(key, 0.0), self.clock.monotonic() + asked)
+            self._hold(_key(error, recipient, self.together), error.retry_after)
             raise
+        if isinstance(receipt, Receipt):
+            self._hold(recipient.id, receipt.hold)
+        return receipt
+
+    def _hold(self, key: str, seconds: object) -> None:
+        if asked := parse_retry_after(seconds):
+            with self._lock:
+                self._held[key] = max(self._held.get(key, 0.0), self.clock.monotonic() + asked)
 
     def _wait(self, rank: int, recipient: Recipient, patience: float) -> float:
         with self._lock:
             now = self.clock.monotonic()
-            held = max(self._held.get(_CHANNEL, 0.0), self._held.get(recipient.id, 0.0))
+            held = max(self._held.get(key, 0.0) for key in _keys(recipient))
             if not self.rate:
                 return held - now
             lane = recipient.id if self.scope is Scope.RECIPIENT else _CHANNEL
@@ -137,7 +152,7 @@ class Breaker:
     def _admit(self, recipient: Recipient, unit: str) -> None:
         now = self.clock.monotonic()
         with self._lock:
-            for key in (_CHANNEL, recipient.id):
+            for key in _keys(recipient):
                 circuit = self._circuits.get(key)
                 if circuit is None or (wait := circuit.admit(now, unit)) <= 0:
                     continue
@@ -149,7 +164,7 @@ class Breaker:
             if not error.attempted:
                 self._release(recipient, unit)
                 return
-            if error.kind is ErrorKind.INVALID_RECIPIENT:
+            if error.lasting:
                 self._circuit(recipient.id).open(now, error.kind, error.message, forever=True)
             elif error.kind is ErrorKind.AUTH:
                 self._circuit(_key(error, recipient, self.together)).open(now, error.kind, error.message)
@@ -165,13 +180,13 @@ class Breaker:
 
     def _answered(self, recipient: Recipient, unit: str) -> None:
         """The provider refused the message, so it works: a probe has succeeded."""
-        for key in (_CHANNEL, recipient.id):
+        for key in _keys(recipient):
             if (circuit := self._circuits.get(key)) is not None:
                 circuit.answered(self.clock.monotonic(), unit)
 
     def _succeeded(self, recipient: Recipient, test: bool) -> None:
         with self._lock:
-            for key in (_CHANNEL, recipient.id) if self._circuits or not test else ():
+            for key in _keys(recipient) if self._circuits or not test else ():
                 self._circuit(key).succeeded(self.clock.monotonic())
 
     def _released(self, recipient: Recipient, unit: str) -> None:
@@ -179,12 +194,17 @@ class Breaker:
             self._release(recipient, unit)
 
     def _release(self, recipient: Recipient, unit: str) -> None:
-        for key in (_CHANNEL, recipient.id):
+        for key in _keys(recipient):
             if (circuit := self._circuits.get(key)) is not None:
                 circuit.release(unit)
 
     def _circuit(self, key: str) -> Circuit:
         return self._circuits.setdefault(key, Circuit())
+
+    def pause(self, recipient_id: str, reason: str) -> None:
+        """Stop calling a recipient of which the provider said later that it takes nothing."""
+        with self._lock:
+            self._circuit(recipient_id).open(self.clock.monotonic(), ErrorKind.INVALID_RECIPIENT, reason, forever=True)
 
     def reset(self) -> None:
         """Close every circuit and let paused recipients take part again."""
@@ -205,6 +225,8 @@ class Breaker:
 def _refusal(circuit: Circuit, wait: float) -> DeliveryError:
     if circuit.cause is ErrorKind.INVALID_RECIPIENT:
         return InvalidRecipient(f"not tried, the recipient is paused: {circuit.reason}")
+    if circuit.cause is ErrorKind.AUTH and math.isinf(wait):
+        return AuthError(f"not tried, the recipient is paused: {circuit.reason}", scope=Scope.RECIPIENT)
     if circuit.cause is ErrorKind.AUTH:
         return AuthError(f"not tried for another {wait:.0f} s: {circuit.reason}")
     return CircuitOpen(f"the circuit is open: {circuit.reason}", retry_after=wait)

@@ -1,4 +1,4 @@
-"""What a channel answers: a receipt for a message, its health for a question."""
+"""What a channel answers: a receipt for a message, what the provider says of it later, its health for a question."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any, Self
 
 import attrs
 
+from tocsin.errors import ErrorKind
 from tocsin.values import freeze_data
 
-__all__ = ["Health", "HealthState", "Receipt", "ReceiptState"]
+__all__ = ["Health", "HealthState", "Receipt", "ReceiptState", "ReceiptUpdate", "UpdateState"]
 
 
 class ReceiptState(StrEnum):
@@ -18,6 +19,14 @@ class ReceiptState(StrEnum):
 
     ACCEPTED = "accepted"
     DELIVERED = "delivered"
+
+
+class UpdateState(StrEnum):
+    """What a provider says of a message later: still on its way, arrived, or not."""
+
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    FAILED = "failed"
 
 
 class HealthState(StrEnum):
@@ -40,15 +49,50 @@ class Receipt:
         state: accepted, or delivered where the provider says that much.
         provider_id: the provider's id of the message (Slack's ts, Telegram's message_id, Twilio's SID).
         details: JSON values worth keeping, like a segment count; no content and no secret.
+        progress: how far the provider had come, in its channel's own count; a later update with less is ignored.
+        hold: seconds for which this recipient takes nothing more, as the provider said with its success.
     """
 
     state: ReceiptState = attrs.field(default=ReceiptState.ACCEPTED, converter=ReceiptState)
     provider_id: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
     details: Mapping[str, Any] = attrs.field(factory=dict, converter=_details)
+    progress: int = attrs.field(default=0, kw_only=True)
+    hold: float = attrs.field(default=0.0, kw_only=True, eq=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {"state": str(self.state), "provider_id": self.provider_id, "details": dict(self.details)}
+        """Plain JSON values; without ``hold``, which is over before anyone reads it."""
+        return {
+            "state": str(self.state),
+            "provider_id": self.provider_id,
+            "details": dict(self.details),
+            "progress": self.progress,
+        }
+
+
+@attrs.frozen(kw_only=True)
+class ReceiptUpdate:
+    """What a provider says of a message after it took it; see ``NotificationService.record_receipt``.
+
+    Updates may come late, repeated and out of order: the furthest state wins, failed over accepted and delivered over
+    both, and within a state the higher ``progress``.
+
+    Attributes:
+        provider_id: of the message, as its receipt has it.
+        state: accepted, delivered or failed.
+        progress: how far the provider has come, in the channel's own count.
+        error_kind, error, hint: of a failure; ``invalid_recipient`` pauses the recipient. No content, no secret.
+        provider_code: the provider's own code for it.
+        details: JSON values that join those of the receipt.
+    """
+
+    provider_id: str
+    state: UpdateState = attrs.field(converter=UpdateState)
+    progress: int = 0
+    error_kind: ErrorKind | None = attrs.field(default=None, converter=attrs.converters.optional(ErrorKind))
+    error: str | None = None
+    hint: str | None = None
+    provider_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
+    details: Mapping[str, Any] = attrs.field(factory=dict, converter=_details)
 
 
 @attrs.frozen

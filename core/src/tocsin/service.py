@@ -19,11 +19,12 @@ from tocsin.dispatch.probe import probe, test_delivery
 from tocsin.errors import ConfigError, ServiceClosed
 from tocsin.observers import Observer, Reporter, Statistics
 from tocsin.processors import Processor, process
+from tocsin.receipt import ReceiptUpdate
 from tocsin.registry import ChannelState, Entry, Registry
-from tocsin.report import DeliveryReport, NotificationResult
+from tocsin.report import DeliveryReport, NotificationResult, RecipientResult
 from tocsin.retry import SYSTEM_RANDOM, Random
 from tocsin.routing import Routing
-from tocsin.store import MemoryStore, Store
+from tocsin.store import Delivery, MemoryStore, Store
 
 __all__ = ["NotificationService"]
 
@@ -76,6 +77,7 @@ class NotificationService:
             deadline=delivery.deadline,
             workers=delivery.workers,
             on_report=self._reported,
+            on_update=self._updated,
         )
         if hasattr(self._clock, "attach"):
             self._clock.attach(lambda: self._dispatcher.is_busy)
@@ -187,6 +189,30 @@ class NotificationService:
         """The last finished reports, newest first."""
         return self._store.recent(limit)
 
+    def record_receipt(self, channel: str, update: ReceiptUpdate) -> RecipientResult | None:
+        """Keep what a provider says of a message after it took it, like a status callback.
+
+        Updates may come late, repeated and out of order: the furthest state wins. Observers are told the alert's report
+        anew where something changed; ``invalid_recipient`` pauses the recipient.
+
+        Args:
+            channel: name of the channel that sent it.
+            update: as the channel's own function makes it from the provider's words, its signature checked.
+
+        Returns:
+            The recipient's result as it stands then; None where no message with this id is known. One that comes before
+            the provider's answer to the request itself is kept until then.
+
+        Raises:
+            UnknownChannel: nobody configured or installed it.
+            ConfigError: it is not ready.
+        """
+        entry = self.registry.find(channel)
+        if entry.channel is None:
+            raise ConfigError(f"{channel} is not ready: {entry.state}: {entry.reason}", entry.problems)
+        delivery = self._dispatcher.record(entry.channel, update)
+        return delivery.result() if delivery else None
+
     def close(self, timeout: float = 30.0) -> bool:
         """Take no more alerts, finish what is on its way, cancel what is left after ``timeout`` seconds.
 
@@ -210,6 +236,12 @@ class NotificationService:
     def _reported(self, report: DeliveryReport, earlier: Collection[tuple[str, str]], again: bool) -> None:
         self._statistics.count(report, earlier, again)
         self._reporter.tell(report)
+
+    def _updated(self, before: Delivery, after: Delivery) -> None:
+        self._statistics.amend(after.channel, before.state.is_success, after.state.is_success)
+        report = self._store.report(after.alert_id)
+        if report is not None:
+            self._reporter.tell(report)
 
     def _available(self, names: Iterable[str]) -> tuple[list[Channel], dict[str, str]]:
         ready = self.registry.ready()

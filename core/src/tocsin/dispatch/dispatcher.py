@@ -18,12 +18,13 @@ from tocsin.clock import Clock
 from tocsin.deadline import Deadline
 from tocsin.dispatch.lane import Lane
 from tocsin.dispatch.plan import Plan
+from tocsin.dispatch.receipts import LateReceipts
 from tocsin.dispatch.run import DeliveryHandle, Run
 from tocsin.dispatch.station import Station
 from tocsin.dispatch.unit import log, unit_of
 from tocsin.errors import DeliveryError, Expired, PluginError, ServiceClosed, not_attempted
 from tocsin.hookspecs import SendContext
-from tocsin.receipt import Receipt
+from tocsin.receipt import Receipt, ReceiptUpdate
 from tocsin.report import DeliveryReport, DeliveryState
 from tocsin.retry import Random, RetryPolicy
 from tocsin.store import Delivery, MemoryStore, Store
@@ -43,6 +44,7 @@ class Dispatcher:
         deadline: seconds for one alert.
         workers: per channel.
         on_report: told each finished report, what had succeeded before, and whether the alert was sent before.
+        on_update: told a delivery before and after its provider said more about it.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Dispatcher:
         deadline: float,
         workers: int,
         on_report: Callable[[DeliveryReport, Collection[tuple[str, str]], bool], None],
+        on_update: Callable[[Delivery, Delivery], None],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -65,6 +68,8 @@ class Dispatcher:
         self._deadline = deadline
         self._workers = workers
         self._on_report = on_report
+        self._on_update = on_update
+        self._late = LateReceipts(store, self._updated)
         self._lock = threading.Lock()
         self._stations: dict[str, Station] = {}
         self._runs: dict[str, Run] = {}
@@ -108,6 +113,10 @@ class Dispatcher:
             run.handle.future.set_exception(error)
             raise
         return run.handle
+
+    def record(self, channel: Channel, update: ReceiptUpdate) -> Delivery | None:
+        """Keep what a provider says of a message later; the delivery as it stands then, None where it is not known."""
+        return self._late.record(channel, update)
 
     @property
     def is_busy(self) -> bool:
@@ -207,6 +216,7 @@ class Dispatcher:
             raise PluginError("the alert or its recipient is no longer known", hint="")
         if self._clock.monotonic() >= delivery.expires:
             raise not_attempted(Expired("the alert's deadline passed before its turn"))
+        earlier = self._store.previous(alert, channel.name, recipient.id)
         return channel.send(
             alert,
             recipient,
@@ -218,7 +228,8 @@ class Dispatcher:
                 plain=delivery.plain,
                 repeated=delivery.repeated,
                 patience=delivery.expires - self._clock.monotonic(),
-                previous=self._store.previous(alert, channel.name, recipient.id),
+                previous=earlier.receipt if earlier else None,
+                louder=earlier is not None and earlier.is_topped_by(alert),
                 client=channel.client,
             ),
         )
@@ -242,8 +253,17 @@ class Dispatcher:
         log(after, attempted=len(after.attempts) > len(delivery.attempts))
         if not after.state.is_final:
             station.lane.wake()
-        elif run is not None:
+            return
+        if run is not None:
             run.settled(after)
+        self._late.arrived_early(channel, after)
+
+    def _updated(self, before: Delivery, after: Delivery) -> None:
+        run = self._runs.get(after.alert_id)
+        if run is not None:
+            run.amended(after)
+        else:
+            self._on_update(before, after)
 
     def _finish(self, run: Run, report: DeliveryReport) -> None:
         try:

@@ -68,13 +68,14 @@ class Lane:
         self._threads = 0
         self._idle = 0
         self._hung = 0
+        self._between = 0  # claimed and not begun yet, or ended and not settled yet
         self._watched: float | None = None
         self._stopping = False
 
     @property
     def busy(self) -> int:
-        """Calls under way that somebody still waits for."""
-        return len(self._jobs)
+        """Deliveries in a worker's hands that somebody still waits for."""
+        return len(self._jobs) + self._between
 
     def wake(self, jobs: int = 1) -> None:
         """There are new deliveries in the store."""
@@ -108,6 +109,7 @@ class Lane:
                     delivery = self._store.claim(self.channel.name, self._clock.monotonic())
                     if delivery is not None:
                         self._changed.notify()
+                        self._between += 1
                         return delivery
                     if not self._wait():
                         break
@@ -138,6 +140,7 @@ class Lane:
         with self._changed:
             crowded = self._hung >= _MAX_HUNG * self._workers
             self._jobs.add(job)
+            self._between -= 1
         result: Receipt | DeliveryError
         if crowded:
             result = PluginError(f"{self._hung} earlier calls of this channel still hang; no further one is started")
@@ -145,8 +148,15 @@ class Lane:
             result = self._call(job)
         if not self._end(job):
             return False
-        self._settle(self.channel, delivery, result, job.started_at, time.perf_counter() - job.started)
+        self._settled(delivery, result, job, time.perf_counter() - job.started)
         return True
+
+    def _settled(self, delivery: Delivery, result: Receipt | DeliveryError, job: _Job, seconds: float) -> None:
+        try:
+            self._settle(self.channel, delivery, result, job.started_at, seconds)
+        finally:
+            with self._changed:
+                self._between -= 1
 
     def _call(self, job: _Job) -> Receipt | DeliveryError:
         seconds = self._seconds(job.delivery)
@@ -164,6 +174,7 @@ class Lane:
                 self._hung -= 1
                 return False
             self._jobs.discard(job)
+            self._between += 1
             return True
 
     def _write_off(self, job: _Job, seconds: float) -> None:
@@ -172,6 +183,7 @@ class Lane:
                 return
             job.written_off = True
             self._jobs.discard(job)
+            self._between += 1
             self._hung += 1
             self._threads -= 1
             error = DeliveryTimeout(
@@ -180,4 +192,4 @@ class Lane:
             )
             took = time.perf_counter() - job.started
             # The worker that takes the place also settles it: the timer's thread must not do more than this.
-            self._start_worker(lambda: self._settle(self.channel, job.delivery, error, job.started_at, took))
+            self._start_worker(lambda: self._settled(job.delivery, error, job, took))

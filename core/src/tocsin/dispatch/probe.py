@@ -10,7 +10,6 @@ from tocsin.channel import Channel
 from tocsin.clock import Clock
 from tocsin.deadline import Deadline
 from tocsin.dispatch.bounded import bounded
-from tocsin.dispatch.run import reason_of
 from tocsin.errors import DeliveryError, Outcome
 from tocsin.hookspecs import SendContext
 from tocsin.receipt import Health, Receipt, ReceiptState
@@ -35,14 +34,7 @@ def test_delivery(channel: Channel, clock: Clock, seconds: float) -> Notificatio
         source="tocsin",
     )
     results = [_one(channel, alert, recipient, clock, channel.timeout or seconds) for recipient in channel.recipients]
-    failed = [reason_of(channel.name, one.recipient, one.error or "") for one in results if not one.success]
-    return NotificationResult(
-        success=not failed,
-        channel=channel.name,
-        timestamp=clock.now(),
-        error="; ".join(failed) or None,
-        recipients=results,
-    )
+    return NotificationResult.of(channel.name, results, clock.now())
 
 
 test_delivery.__test__ = False  # type: ignore[attr-defined] # the name starts with test_, and pytest would collect it

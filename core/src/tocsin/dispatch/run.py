@@ -15,7 +15,7 @@ from tocsin.dispatch.plan import Plan
 from tocsin.report import DeliveryReport, NotificationResult
 from tocsin.store import Delivery
 
-__all__ = ["DeliveryHandle", "Run", "channel_result", "reason_of"]
+__all__ = ["DeliveryHandle", "Run"]
 
 
 class DeliveryHandle:
@@ -99,6 +99,12 @@ class Run:
             if self._open:
                 return
         self._advance()
+
+    def amended(self, delivery: Delivery) -> None:
+        """The provider said more about a delivery that has ended, while others are on their way."""
+        with self._lock:
+            if delivery.unit in self._ended.get(delivery.channel, {}):
+                self._ended[delivery.channel][delivery.unit] = delivery
 
     def stop(self, reason: str, cancelled: Iterable[Delivery]) -> None:
         """The service closes: nothing further begins, and what it cancelled has ended."""
@@ -187,19 +193,5 @@ class Run:
             return NotificationResult(
                 success=False, channel=channel.name, timestamp=when, error=error, fallback=fallback
             )
-        return channel_result(channel.name, ended, when, fallback=fallback)
-
-
-def reason_of(channel: str, recipient: str, error: str) -> str:
-    """The reason with the recipient before it, where that says more than the channel's name."""
-    return error if recipient == channel else f"{recipient}: {error}"
-
-
-def channel_result(name: str, ended: list[Delivery], when: datetime, *, fallback: bool = False) -> NotificationResult:
-    """The result of a channel from the ends of its deliveries; the error names each recipient that failed."""
-    failed = [one for one in ended if not one.state.is_success]
-    error = "; ".join(reason_of(name, one.recipient, one.error or str(one.state)) for one in failed) or None
-    recipients = tuple(one.result() for one in ended)
-    return NotificationResult(
-        success=not failed, channel=name, timestamp=when, error=error, recipients=recipients, fallback=fallback
-    )
+        results = [one.result() for one in ended]
+        return NotificationResult.of(channel.name, results, when, fallback=fallback)

@@ -37,6 +37,7 @@ class DeliveryError(TocsinError):
         outcome: what happens next; each class has its default.
         hint: what a person can do about it.
         provider_code: the provider's own error code.
+        lasting: whether only a person can mend it, so that the recipient is paused; each class has its default.
     """
 
     code = "TCN-200"
@@ -55,6 +56,7 @@ class DeliveryError(TocsinError):
         outcome: Outcome | None = None,
         hint: str | None = None,
         provider_code: str | int | None = None,
+        lasting: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -64,10 +66,15 @@ class DeliveryError(TocsinError):
         self.outcome = outcome or self.default_outcome
         self.hint = self.default_hint if hint is None else hint
         self.provider_code = provider_code
+        self.lasting = self._lasts() if lasting is None else lasting
+        """Whether only a person can mend it: the recipient is paused until then, instead of probed."""
         self.attempted = True
         """False where a policy refused before anything was sent: no attempt is recorded."""
         self.counts = True
         """False where the attempt uses up none of ``max_retries`` (a failed half-open probe)."""
+
+    def _lasts(self) -> bool:
+        return False
 
     def reworded(self, message: str, hint: str, provider_code: str | int | None) -> Self:
         """The same failure in other words, without traceback, cause and context: safe to keep and to show."""
@@ -80,13 +87,20 @@ class DeliveryError(TocsinError):
 
 
 class AuthError(DeliveryError):
-    """The credentials were refused. Not retried; the circuit of its scope opens at once."""
+    """The credentials were refused. Not retried; the circuit of its scope opens at once.
+
+    Scope CHANNEL concerns all recipients of this recipient's kind, which share the credential. Scope RECIPIENT says
+    that the credential is part of the address: the recipient is paused, unless ``lasting=False`` leaves it to a probe.
+    """
 
     code = "TCN-201"
     kind = ErrorKind.AUTH
     default_outcome = Outcome.CREDENTIALS
     default_scope = Scope.CHANNEL
     default_hint = "Check the token, password or URL in the channel's settings; it may have been revoked."
+
+    def _lasts(self) -> bool:
+        return self.scope is Scope.RECIPIENT
 
 
 class RateLimited(DeliveryError):
@@ -107,6 +121,9 @@ class InvalidRecipient(DeliveryError):
     default_outcome = Outcome.GONE
     default_scope = Scope.RECIPIENT
     default_hint = "Remove or correct the recipient, then enable the channel again."
+
+    def _lasts(self) -> bool:
+        return True
 
 
 class PayloadError(DeliveryError):

@@ -94,7 +94,7 @@ class DeliveryChecks(Subject):
         """Updates or threads, with the receipt of the alert that had the same ``dedup_key``."""
         first = rig.send(an_alert(dedup_key="disk"))
         second = rig.send(an_alert(title="Disk fine again", dedup_key="disk", status="resolved"), previous=first)
-        third = rig.send(an_alert(title="Disk full anew", dedup_key="disk"), previous=second)
+        third = rig.send(an_alert(title="Disk full anew", dedup_key="disk"), previous=second, louder=True)
 
         assert isinstance(third, Receipt)
         assert "Disk full anew" in rig.received()[-1].text

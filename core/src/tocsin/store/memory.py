@@ -1,4 +1,4 @@
-"""What is remembered: alerts, deliveries, reports. The port, and the memory behind it by default."""
+"""The memory store: bounded, in this process."""
 
 from __future__ import annotations
 
@@ -7,115 +7,15 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 import attrs
 
 from tocsin.alert import Alert
-from tocsin.errors import ErrorKind, Outcome, QueueFull
-from tocsin.receipt import Receipt
-from tocsin.report import Attempt, DeliveryReport, DeliveryState, RecipientResult
+from tocsin.errors import QueueFull
+from tocsin.report import DeliveryReport, DeliveryState
+from tocsin.store.delivery import Delivery, Earlier
 
-__all__ = ["Delivery", "MemoryStore", "Store"]
-
-
-@attrs.frozen(kw_only=True)
-class Delivery:
-    """One alert for one recipient of one channel: the unit of work.
-
-    Attributes:
-        key: idempotency key, the same in every attempt.
-        rank: 0 for CRITICAL to 4 for INFO.
-        due: when it may be tried next, in seconds of the dispatcher's clock.
-        expires: after which it is not tried, on the same clock.
-        tries: attempts that count towards ``max_retries``.
-        plain: the next attempt sends the simpler form.
-        attempts: what was tried, oldest first.
-    """
-
-    alert_id: str
-    channel: str
-    recipient_id: str
-    recipient: str
-    key: str
-    rank: int
-    due: float
-    expires: float
-    state: DeliveryState = DeliveryState.PENDING
-    tries: int = 0
-    plain: bool = False
-    attempts: tuple[Attempt, ...] = ()
-    receipt: Receipt | None = None
-    error_kind: ErrorKind | None = None
-    error: str | None = None
-    hint: str | None = None
-
-    @property
-    def unit(self) -> tuple[str, str]:
-        """Channel and recipient: what tells an alert's deliveries apart."""
-        return self.channel, self.recipient_id
-
-    @property
-    def repeated(self) -> bool:
-        """An earlier attempt may have arrived."""
-        return any(attempt.outcome is Outcome.UNKNOWN for attempt in self.attempts)
-
-    def result(self) -> RecipientResult:
-        """What the report says about it."""
-        return RecipientResult(
-            recipient=self.recipient,
-            recipient_id=self.recipient_id,
-            state=self.state,
-            attempts=self.attempts,
-            receipt=self.receipt,
-            error_kind=self.error_kind,
-            error=self.error,
-            hint=self.hint,
-        )
-
-
-class Store(Protocol):
-    """The port of what is remembered. Called from many threads; times are seconds of the dispatcher's clock."""
-
-    def add(self, alert: Alert, deliveries: Sequence[Delivery]) -> None:
-        """Remember an alert and its pending deliveries: all or none.
-
-        Raises:
-            QueueFull: too many deliveries are waiting.
-        """
-
-    def claim(self, channel: str, now: float) -> Delivery | None:
-        """Take one due delivery, most urgent first, and mark it in flight; None where none is due."""
-
-    def next_due(self, channel: str) -> float | None:
-        """When the channel's next waiting delivery is due; None where none waits."""
-
-    def update(self, delivery: Delivery) -> None:
-        """Replace what is known about a delivery; one that is not final waits until it is due."""
-
-    def cancel(self, alert_id: str, reason: str, started: bool = False) -> list[Delivery]:
-        """Cancel the alert's waiting deliveries: those never tried, with ``started`` the others too. Returns them."""
-
-    def alert(self, alert_id: str) -> Alert | None:
-        """The alert, as long as it is remembered."""
-
-    def deliveries(self, alert_id: str) -> list[Delivery]:
-        """The alert's deliveries in the order in which they were added."""
-
-    def previous(self, alert: Alert, channel: str, recipient_id: str) -> Receipt | None:
-        """The last receipt at this recipient of another alert with this ``dedup_key``, or with it as its id."""
-
-    def remember(self, report: DeliveryReport) -> None:
-        """Keep a finished report."""
-
-    def report(self, alert_id: str) -> DeliveryReport | None:
-        """The last report about an alert."""
-
-    def recent(self, limit: int) -> list[DeliveryReport]:
-        """The last finished reports, newest first."""
-
-    def waiting(self) -> int:
-        """How many deliveries wait or are in flight."""
+__all__ = ["MemoryStore"]
 
 
 @attrs.define(eq=False)
@@ -150,7 +50,8 @@ class MemoryStore:
         self._numbers = itertools.count()
         self._waiting = 0
         self._finished: OrderedDict[str, None] = OrderedDict()
-        self._receipts: OrderedDict[tuple[str, str, str], tuple[str, Receipt]] = OrderedDict()
+        self._earlier: OrderedDict[tuple[str, str, str], tuple[str, Earlier]] = OrderedDict()
+        self._by_provider_id: OrderedDict[tuple[str, str], Delivery] = OrderedDict()
 
     def add(self, alert: Alert, deliveries: Sequence[Delivery]) -> None:
         """See :meth:`Store.add`."""
@@ -207,12 +108,7 @@ class MemoryStore:
                 self._put(delivery)
                 return
             self._waiting -= 1
-            if delivery.receipt is not None:
-                key = (record.alert.dedup_key or delivery.alert_id, *delivery.unit)
-                self._receipts[key] = (delivery.alert_id, delivery.receipt)
-                self._receipts.move_to_end(key)
-                if len(self._receipts) > 10 * self._max_alerts:
-                    self._receipts.popitem(last=False)
+            self._index(record.alert, delivery)
 
     def cancel(self, alert_id: str, reason: str, started: bool = False) -> list[Delivery]:
         """See :meth:`Store.cancel`."""
@@ -240,12 +136,29 @@ class MemoryStore:
             record = self._records.get(alert_id)
             return list(record.deliveries.values()) if record else []
 
-    def previous(self, alert: Alert, channel: str, recipient_id: str) -> Receipt | None:
+    def find(self, channel: str, provider_id: str) -> Delivery | None:
+        """See :meth:`Store.find`."""
+        with self._lock:
+            return self._by_provider_id.get((channel, provider_id))
+
+    def amend(self, delivery: Delivery) -> None:
+        """See :meth:`Store.amend`."""
+        with self._lock:
+            record = self._records.get(delivery.alert_id)
+            if record is None:
+                return
+            record.deliveries[delivery.unit] = delivery
+            if delivery.receipt is not None and delivery.receipt.provider_id is not None:
+                self._by_provider_id[delivery.channel, delivery.receipt.provider_id] = delivery
+            if record.report is not None:
+                record.report = record.report.amended(delivery.channel, delivery.result())
+
+    def previous(self, alert: Alert, channel: str, recipient_id: str) -> Earlier | None:
         """See :meth:`Store.previous`."""
         key = alert.dedup_key or alert.alert_id
         with self._lock:
-            other, receipt = self._receipts.get((key, channel, recipient_id), ("", None))
-            return receipt if other != alert.alert_id else None
+            other, earlier = self._earlier.get((key, channel, recipient_id), ("", None))
+            return earlier if other != alert.alert_id else None
 
     def remember(self, report: DeliveryReport) -> None:
         """See :meth:`Store.remember`."""
@@ -278,6 +191,20 @@ class MemoryStore:
     def forget(self) -> None:
         """Start empty, with a fresh lock: in a forked child, whose parent delivers what is remembered."""
         self.__init__(self._max_waiting, self._max_alerts)  # type: ignore[misc] # the very state of a new one
+
+    def _index(self, alert: Alert, delivery: Delivery) -> None:
+        """Note where a finished delivery's receipt is looked for; as many as ten for each alert that is remembered."""
+        if delivery.receipt is None:
+            return
+        key = (alert.dedup_key or delivery.alert_id, *delivery.unit)
+        self._earlier[key] = (delivery.alert_id, Earlier.of(alert, delivery.receipt))
+        self._earlier.move_to_end(key)
+        if len(self._earlier) > 10 * self._max_alerts:
+            self._earlier.popitem(last=False)
+        if delivery.receipt.provider_id is not None:
+            self._by_provider_id[delivery.channel, delivery.receipt.provider_id] = delivery
+            if len(self._by_provider_id) > 10 * self._max_alerts:
+                self._by_provider_id.popitem(last=False)
 
     def _put(self, delivery: Delivery) -> None:
         queue = self._queues.setdefault(delivery.channel, _Queue())
