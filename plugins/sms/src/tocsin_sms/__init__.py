@@ -76,6 +76,7 @@ puts a sentence of its own before each text, which takes part of a segment.
 A health check asks for the account's state, and sends nothing. It cannot see whether a number can be reached.
 """
 
+from tocsin_sms.callback import CallbackError, InvalidSignature, parse_callback
 from tocsin_sms.channel import SmsChannel
 
-__all__ = ["SmsChannel"]
+__all__ = ["CallbackError", "InvalidSignature", "SmsChannel", "parse_callback"]

@@ -15,6 +15,7 @@ from tocsin import (
     AuthError,
     ChannelConfigError,
     DeliveryError,
+    Expired,
     InvalidRecipient,
     Outcome,
     PayloadError,
@@ -31,6 +32,12 @@ _ACCOUNT = "Check the account's balance and state in Twilio's console."
 _NUMBER = "Correct or remove the number; it must be a mobile number that this sender can reach."
 _SENDER = "Check from_number: a number or sender of this account that may send text messages to this country."
 _SERVICE = "Check messaging_service_sid, and that the service has a sender for this country."
+_SENDER_ID = "Use a sender that is registered for this country, or another one."
+_CAMPAIGN = "Finish the sender's registration (A2P 10DLC or toll-free) in Twilio's console."
+_CALLBACK = "Set status_callback to a URL that Twilio can reach, without an underscore in its host."
+_SLOWER = "The carriers' limit for this sender is used up; send less, or from another sender."
+_VALIDITY = "Set validity_period to 1 to 36000."
+_TRIAL = "Verify the number in Twilio's console, or upgrade the account."
 _BODY = "Twilio refused the text; a shorter form is tried once."
 _LATER = "Twilio is busy; the message is tried again."
 
@@ -53,6 +60,7 @@ class Code:
 
 
 _CHANNEL = {"scope": Scope.CHANNEL}
+_RECIPIENT = {"scope": Scope.RECIPIENT}
 _UNKNOWN = {"outcome": Outcome.UNKNOWN}
 
 CODES: Mapping[int, Code] = {
@@ -72,6 +80,7 @@ CODES: Mapping[int, Code] = {
     21212: Code(ChannelConfigError, "the sender is not valid", _SENDER, _CHANNEL),
     21214: Code(InvalidRecipient, "the number cannot be reached", _NUMBER),
     21217: Code(InvalidRecipient, "the number does not appear to be valid", _NUMBER),
+    21265: Code(InvalidRecipient, "the number is a short code", _NUMBER),
     21266: Code(InvalidRecipient, "sender and recipient are the same number", "Remove from_number from to."),
     21408: Code(
         InvalidRecipient,
@@ -86,8 +95,9 @@ CODES: Mapping[int, Code] = {
     21608: Code(
         InvalidRecipient,
         "a trial account reaches verified numbers only",
-        "Verify the number in Twilio's console, or upgrade the account.",
+        _TRIAL,
     ),
+    21609: Code(ChannelConfigError, "the status callback's URL is not valid", _CALLBACK, _CHANNEL),
     21610: Code(
         InvalidRecipient, "the recipient opted out with STOP", "Only the recipient can undo it, by texting START."
     ),
@@ -97,7 +107,7 @@ CODES: Mapping[int, Code] = {
     21616: Code(ChannelConfigError, "the sender is ambiguous", _SENDER, _CHANNEL),
     21617: Code(PayloadError, "the message is longer than 1,600 characters", _BODY),
     21619: Code(PayloadError, "the message has no body", _BODY),
-    21624: Code(ChannelConfigError, "the validity period is not valid", "Set validity_period to 1 to 36000.", _CHANNEL),
+    21624: Code(ChannelConfigError, "the validity period is not valid", _VALIDITY, _CHANNEL),
     21635: Code(InvalidRecipient, "the number is a landline", _NUMBER),
     21659: Code(ChannelConfigError, "the sender is not a Twilio number", _SENDER, _CHANNEL),
     21660: Code(ChannelConfigError, "the sender belongs to another account", _SENDER, _CHANNEL),
@@ -109,19 +119,30 @@ CODES: Mapping[int, Code] = {
     21730: Code(ServerError, "the service is under maintenance", _LATER),
     30001: Code(RateLimited, "the queue is full", _LATER, _CHANNEL),
     30002: Code(AuthError, "the account is suspended", _ACCOUNT),
-    30003: Code(ServerError, "the handset cannot be reached now", _LATER, {"scope": Scope.RECIPIENT}),
+    30003: Code(ServerError, "the handset cannot be reached now", _LATER, _RECIPIENT),
     30004: Code(InvalidRecipient, "the message was blocked", _NUMBER),
     30005: Code(InvalidRecipient, "the handset is unknown", _NUMBER),
     30006: Code(InvalidRecipient, "the number is a landline or its carrier cannot be reached", _NUMBER),
     30007: Code(PayloadError, "the carrier filtered the message", "Word it differently, or register the sender."),
-    30008: Code(ServerError, "the carrier gave no reason", _LATER, {"scope": Scope.RECIPIENT}),
-    30034: Code(
-        ChannelConfigError,
-        "the sender is not registered for A2P 10DLC",
-        "Register the number's campaign in Twilio's console.",
-        _CHANNEL,
-    ),
-    90007: Code(ChannelConfigError, "the validity period is not valid", "Set validity_period to 1 to 36000.", _CHANNEL),
+    30008: Code(ServerError, "the carrier gave no reason", _LATER, _RECIPIENT),
+    30017: Code(ServerError, "the carrier's network is congested", _LATER, _RECIPIENT),
+    30018: Code(ChannelConfigError, "the carrier wants the sender to be registered", _SENDER_ID, _CHANNEL),
+    30019: Code(PayloadError, "the message is larger than the carrier takes", _BODY),
+    30022: Code(RateLimited, "the campaign's rate at the carrier is used up", _SLOWER, _CHANNEL),
+    30023: Code(RateLimited, "the brand's messages of this day are used up", _SLOWER, _CHANNEL),
+    30024: Code(ChannelConfigError, "the carrier does not know the sender", _SENDER_ID, _CHANNEL),
+    30027: Code(RateLimited, "the campaign's messages of this day are used up", _SLOWER, _CHANNEL),
+    30032: Code(ChannelConfigError, "the toll-free sender is not verified", _CAMPAIGN, _CHANNEL),
+    30033: Code(ChannelConfigError, "the A2P 10DLC campaign is suspended", _CAMPAIGN, _CHANNEL),
+    30034: Code(ChannelConfigError, "the sender is not registered for A2P 10DLC", _CAMPAIGN, _CHANNEL),
+    30035: Code(ChannelConfigError, "the sender's A2P 10DLC registration is not finished", _CAMPAIGN, _CHANNEL),
+    30036: Code(Expired, "the message waited longer than its validity period", "Raise validity_period, or send less."),
+    30042: Code(ChannelConfigError, "the sender's name is blocked as too general", _SENDER_ID, _CHANNEL),
+    30045: Code(ChannelConfigError, "the validity period is not valid", _VALIDITY, _CHANNEL),
+    63017: Code(RateLimited, "the account sends too many messages a second", _LATER, _CHANNEL),
+    63038: Code(RateLimited, "the account's messages of 24 hours are used up", _SLOWER, _CHANNEL),
+    90007: Code(ChannelConfigError, "the validity period is not valid", _VALIDITY, _CHANNEL),
+    572005: Code(InvalidRecipient, "a trial account's recipient has not been verified", _TRIAL),
 }
 """By code. An answer with a code that is not here is judged by its HTTP status."""
 
@@ -135,17 +156,20 @@ def failure(response: HttpResponse) -> DeliveryError:
     return _made(known, code, f"HTTP {response.status}", status=response.status, retry_after=response.retry_after)
 
 
-def undelivered(state: str, code: object, status: int) -> DeliveryError:
-    """The failure of a message that Twilio created and gave up in the same answer."""
+def undelivered(state: str, code: object, status: int | None = None) -> DeliveryError:
+    """The failure of a message that Twilio took and gave up, at once (with that HTTP status) or later."""
     number = _code_in(code)
     known = CODES.get(number) if number is not None else None
-    if number is None or known is None:
-        reason = f", error {number}" if number is not None else ""
-        return PayloadError(f"Twilio: the message is {state}{reason} (HTTP {status})", status_code=status)
-    return _made(known, number, f"message {state}, HTTP {status}", status=status)
+    where = f", HTTP {status}" if status is not None else ""
+    if number is not None and known is not None:
+        return _made(known, number, f"message {state}{where}", status=status)
+    name = f"Twilio {number}" if number is not None else "Twilio"
+    return PayloadError(
+        f"{name}: no reason that is known here (message {state}{where})", status_code=status, provider_code=number
+    )
 
 
-def _made(row: Code, code: int, where: str, *, status: int, retry_after: float | None = None) -> DeliveryError:
+def _made(row: Code, code: int, where: str, *, status: int | None, retry_after: float | None = None) -> DeliveryError:
     return row.failure(
         f"Twilio {code}: {row.words} ({where})",
         status_code=status,
@@ -173,5 +197,5 @@ def _by_status(response: HttpResponse, code: int | None) -> DeliveryError:
 
 
 def _code_in(value: object) -> int | None:
-    """Twilio's codes have five digits; anything else is not shown."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 10_000 <= value <= 99_999 else None
+    """Twilio's codes have five or six digits; anything else is not shown."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 10_000 <= value <= 999_999 else None
