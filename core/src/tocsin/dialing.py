@@ -110,14 +110,18 @@ def dial(
     *,
     options: Iterable[tuple[int, int, int | bytes]] = (),
     on_open: Callable[[socket.socket], None] = lambda sock: None,
+    check: Callable[[str], None] = lambda address: None,
 ) -> socket.socket:
     """A connected TCP socket; every socket on the way is shut when the deadline in force passes.
+
+    The name is resolved once, and one of the addresses of that answer is connected to.
 
     Args:
         host: name or address.
         port: port.
         options: socket options to set before connecting.
         on_open: called with each socket before it connects, to keep a duplicate of the one that will be wrapped in TLS.
+        check: called with every numeric address of the answer before any is connected to; it raises to refuse them all.
 
     Raises:
         OSError: with the reason of the last address that was tried.
@@ -125,21 +129,34 @@ def dial(
     deadline = current()
     remaining = deadline.remaining if deadline is not None else lambda: _DEFAULT_TIMEOUT
     failure: OSError = OSError("the name has no address")
-    for family, address in resolver.resolve(host, port, min(_CONNECT_TIMEOUT, remaining())):
+    answer = resolver.resolve(host, port, min(_CONNECT_TIMEOUT, remaining()))
+    for _, address in answer:
+        check(address[0])
+    for family, address in answer:
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
-            for level, name, value in options:
-                sock.setsockopt(level, name, value)
-            on_open(sock)
-            sock.settimeout(max(0.001, min(_CONNECT_TIMEOUT, remaining())))
-            sock.connect(address)
+            _connect(sock, address, options, on_open, remaining)
         except OSError as error:
             sock.close()
             failure = error
         else:
-            sock.settimeout(remaining() + _SLACK)
             return sock
     raise failure
+
+
+def _connect(
+    sock: socket.socket,
+    address: Address,
+    options: Iterable[tuple[int, int, int | bytes]],
+    on_open: Callable[[socket.socket], None],
+    remaining: Callable[[], float],
+) -> None:
+    for level, name, value in options:
+        sock.setsockopt(level, name, value)
+    on_open(sock)
+    sock.settimeout(max(0.001, min(_CONNECT_TIMEOUT, remaining())))
+    sock.connect(address)
+    sock.settimeout(remaining() + _SLACK)
 
 
 def words_for(error: BaseException) -> str:

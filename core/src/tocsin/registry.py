@@ -235,7 +235,7 @@ class Registry:
             breaker=Breaker(self._clock, capabilities.circuit_scope),
             throttle=Throttle(self._clock, rate, capabilities.rate_scope, capabilities.circuit_scope),
             meter=Meter(self._clock),
-            client=_client(workers, getattr(instance, "ca_file", None)) if capabilities.http else None,
+            client=_client(workers, instance) if capabilities.http else None,
             workers=options.workers,
             timeout=options.timeout,
         )
@@ -284,9 +284,15 @@ def _recipients(instance: object, name: str) -> tuple[Recipient, ...]:
     return tuple({recipient.id: recipient for recipient in recipients}.values())
 
 
-def _client(workers: int, ca_file: str | None) -> Any:
+def _client(workers: int, instance: object) -> Any:
     try:
         from tocsin.http import HttpClient
     except ImportError:
         raise ImportError("the channel speaks HTTP, which needs requests; pip install 'tocsin[http]'") from None
-    return HttpClient(workers=workers, user_agent=f"tocsin/{version('tocsin')}", environ=os.environ, ca_file=ca_file)
+    return HttpClient(
+        workers=workers,
+        user_agent=f"tocsin/{version('tocsin')}",
+        environ=os.environ,
+        ca_file=getattr(instance, "ca_file", None),
+        guard=getattr(instance, "guard", None),
+    )

@@ -25,6 +25,7 @@ from tocsin.errors import (
     PayloadError,
     TlsError,
 )
+from tocsin.guard import AddressGuard
 from tocsin.http.response import HttpResponse, cut_off
 from tocsin.http.transport import Adapter, Exchange
 from tocsin.secret import Secret
@@ -53,10 +54,18 @@ class HttpClient:
         ca_file: PEM file of authorities to trust instead of the default ones.
         user_agent: what the receiver sees.
         environ: where ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` may name the default authorities.
+        guard: judges the addresses of every connection. A guarded client uses no proxy: there the proxy resolves the
+            name, and the guard would judge the address of the proxy.
     """
 
     def __init__(
-        self, *, workers: int, user_agent: str, environ: Mapping[str, str], ca_file: str | None = None
+        self,
+        *,
+        workers: int,
+        user_agent: str,
+        environ: Mapping[str, str],
+        ca_file: str | None = None,
+        guard: AddressGuard | None = None,
     ) -> None:
         self._session = _Session()
         self._session.trust_env = False
@@ -65,10 +74,10 @@ class HttpClient:
         self._session.headers = requests.structures.CaseInsensitiveDict(
             {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "keep-alive"}
         )
-        adapter = Adapter(workers)
+        adapter = Adapter(workers, guard)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
-        self._proxies = {**urllib.request.getproxies()}
+        self._proxies = {} if guard is not None else {**urllib.request.getproxies()}
         self._no_proxy = self._proxies.pop("no", None)
         self._proxies_by_host: dict[str, Mapping[str, str]] = {}
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import socket
 import threading
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 from requests.adapters import HTTPAdapter
@@ -15,6 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from tocsin.deadline import current
 from tocsin.dialing import dial
+from tocsin.guard import AddressGuard
 
 __all__ = ["Adapter", "Exchange"]
 
@@ -64,9 +66,14 @@ class _Watched(HTTPConnection):
     _twin: socket.socket | None = None
     _connecting = False
 
+    def __init__(self, *args: Any, guard: AddressGuard | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._guarded = {} if guard is None else {"check": guard.check}
+
     def _new_conn(self) -> socket.socket:
+        options = self.socket_options or ()
         try:
-            return dial(self.host, self.port, options=self.socket_options or (), on_open=self._keep_twin)
+            return dial(self.host, self.port, options=options, on_open=self._keep_twin, **self._guarded)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
         except TimeoutError as error:
@@ -129,11 +136,16 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class Adapter(HTTPAdapter):
-    """Pools of watched connections, without urllib3's own retries."""
+    """Pools of watched connections, without urllib3's own retries.
 
-    _pools: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _Pool, "https": _TlsPool}
+    Args:
+        size: connections kept for each host.
+        guard: judges the addresses of every connection.
+    """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, guard: AddressGuard | None = None) -> None:
+        # What a pool does not know itself it passes on to its connections.
+        self._pools = {"http": functools.partial(_Pool, guard=guard), "https": functools.partial(_TlsPool, guard=guard)}
         super().__init__(pool_connections=size, pool_maxsize=size, max_retries=0, pool_block=False)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
