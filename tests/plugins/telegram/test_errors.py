@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tocsin import DeliveryTimeout
+from tocsin import DeliveryTimeout, Scope
 from tocsin.http import HttpResponse
 from tocsin.testing import Fault
 from tocsin_telegram.errors import PHRASES, Reply
@@ -17,7 +17,11 @@ ROWS = [
     (400, "Bad Request: user not found", "invalid_recipient", "recipient", "gone"),
     (400, "Bad Request: PEER_ID_INVALID", "invalid_recipient", "recipient", "gone"),
     (400, "Bad Request: chat_id is empty", "invalid_recipient", "recipient", "gone"),
+    (400, "Bad Request: CHAT_ID_INVALID", "invalid_recipient", "recipient", "gone"),
+    (400, "Bad Request: CHANNEL_INVALID", "invalid_recipient", "recipient", "gone"),
+    (400, "Bad Request: CHANNEL_PRIVATE", "invalid_recipient", "recipient", "gone"),
     (400, "Bad Request: message thread not found", "invalid_recipient", "recipient", "gone"),
+    (400, "Bad Request: TOPIC_ID_INVALID", "invalid_recipient", "recipient", "gone"),
     (400, "Bad Request: TOPIC_CLOSED", "invalid_recipient", "recipient", "gone"),
     (400, "Bad Request: TOPIC_DELETED", "invalid_recipient", "recipient", "gone"),
     (400, "Bad Request: not enough rights to send text messages to the chat", "invalid_recipient", "recipient", "gone"),
@@ -26,7 +30,11 @@ ROWS = [
     (400, "Bad Request: CHAT_WRITE_FORBIDDEN", "invalid_recipient", "recipient", "gone"),
     (400, "Bad Request: CHAT_ADMIN_REQUIRED", "invalid_recipient", "recipient", "gone"),
     (400, "Bad Request: CHAT_SEND_PLAIN_FORBIDDEN", "invalid_recipient", "recipient", "gone"),
+    (400, "Bad Request: CHAT_GUEST_SEND_FORBIDDEN", "invalid_recipient", "recipient", "gone"),
     (400, "Bad Request: CHAT_RESTRICTED", "invalid_recipient", "recipient", "gone"),
+    (400, "Bad Request: USER_BANNED_IN_CHANNEL", "invalid_recipient", "recipient", "gone"),
+    (400, "Bad Request: have no write access to the chat", "invalid_recipient", "recipient", "gone"),
+    (400, "Bad Request: ALLOW_PAYMENT_REQUIRED_25", "invalid_recipient", "recipient", "gone"),
     (400, "Bad Request: group chat was deactivated", "invalid_recipient", "recipient", "gone"),
     (400, "Bad Request: group chat was upgraded to a supergroup chat", "invalid_recipient", "recipient", "gone"),
     (403, "Forbidden: bot was blocked by the user", "invalid_recipient", "recipient", "gone"),
@@ -41,18 +49,32 @@ ROWS = [
     (400, "Bad Request: can't parse entities: Unsupported start tag", "payload", "message", "refused"),
     (400, "Bad Request: message is too long", "payload", "message", "refused"),
     (400, "Bad Request: MESSAGE_TOO_LONG", "payload", "message", "refused"),
+    (400, "Bad Request: MESSAGE_EMPTY", "payload", "message", "refused"),
     (400, "Bad Request: message text is empty", "payload", "message", "refused"),
     (400, "Bad Request: text must be non-empty", "payload", "message", "refused"),
     (400, "Bad Request: strings must be encoded in UTF-8", "payload", "message", "refused"),
     (400, "Bad Request: ENTITY_BOUNDS_INVALID", "payload", "message", "refused"),
     (400, "Bad Request: ENTITIES_TOO_LONG", "payload", "message", "refused"),
     (400, "Bad Request: a reason that is new", "payload", "message", "refused"),
+    (400, "Bad Request: Logged out", "auth", "channel", "credentials"),
     (401, "Unauthorized", "auth", "channel", "credentials"),
+    (401, "Unauthorized: invalid token specified", "auth", "channel", "credentials"),
     (404, "Not Found", "auth", "channel", "credentials"),
+    (404, "Not Found: method not found", "auth", "channel", "credentials"),
+    (405, "Method Not Allowed", "client", "message", "refused"),
     (409, "Conflict: terminated by other getUpdates request", "client", "message", "refused"),
     (413, "Request Entity Too Large", "payload", "message", "refused"),
+    (421, "Misdirected Request: unallowed token specified", "auth", "channel", "credentials"),
     (429, "Too Many Requests: retry after 7", "rate_limited", "recipient", "retry"),
     (500, "Internal Server Error", "server", "channel", "retry"),
+    (500, "Internal Server Error: restart", "server", "channel", "retry"),
+    (
+        500,
+        "Internal Server Error: sent message was immediately deleted and can't be returned",
+        "server",
+        "channel",
+        "unknown",
+    ),
     (501, "Not Implemented", "server", "channel", "refused"),
     (502, "Bad Gateway", "server", "channel", "unknown"),
     (503, "Service Unavailable", "server", "channel", "retry"),
@@ -69,6 +91,17 @@ def test_every_documented_answer_has_its_kind(simulator, refused, code, descript
     assert error.status_code == code
     assert simulator.calls == 1
     assert CANARY not in f"{error.message} {error.hint} {error.provider_code}"
+
+
+@pytest.mark.parametrize("outcome", ["gone", "refused", "credentials"])
+def test_what_must_never_be_retried_is_asked_for_once(outcome):
+    """Two thirds of the answers are of these kinds; none of them carries a wait."""
+    rows = [row for row in ROWS if row[4] == outcome]
+
+    assert rows
+    for code, description, *_ in rows:
+        error = reply(code, {"ok": False, "error_code": code, "description": description}).error()
+        assert (error.outcome, error.retry_after) == (outcome, None)
 
 
 @pytest.mark.parametrize("phrase", PHRASES, ids=[phrase.text for phrase in PHRASES])
@@ -118,29 +151,41 @@ def test_a_redirect_is_a_failure():
 
 
 class TestRetryAfter:
-    """The body's number counts, then the header."""
+    """The wait stands in the parameters, in the words and in the header; the longest counts, so that none is cut."""
 
     @pytest.mark.parametrize(
-        ("seconds", "header", "expected"),
+        ("seconds", "words", "header", "expected"),
         [
-            (7, None, 7.0),
-            (7, "3", 7.0),
-            (None, "3", 3.0),
-            (0, "3", 0.0),
-            (2.5, None, 2.5),
-            (-4, None, 0.0),
-            (10**400, None, 3600.0),
-            (True, "3", 3.0),
-            ("9", None, None),
-            (float("nan"), "3", 3.0),
-            (None, None, None),
+            (7, "", None, 7.0),
+            (7, "", "3", 7.0),
+            (3, "", "7", 7.0),
+            (None, "", "3", 3.0),
+            (None, "Too Many Requests: retry after 35", None, 35.0),
+            (5, "Too Many Requests: retry after 35", "3", 35.0),
+            (0, "", None, 0.0),
+            (2.5, "", None, 2.5),
+            (-4, "", None, 0.0),
+            (3600, "", None, 3600.0),
+            (3601, "", None, 3600.0),
+            (10**400, "", None, 3600.0),
+            (None, "retry after 999999999", None, 3600.0),
+            (True, "", "3", 3.0),
+            ("9", "", None, None),
+            (float("nan"), "", "3", 3.0),
+            (None, "Too Many Requests: retry later", None, None),
         ],
     )
-    def test_the_wait(self, seconds, header, expected):
+    def test_the_wait(self, seconds, words, header, expected):
         headers = {} if header is None else {"Retry-After": header}
-        answer = reply(429, {"ok": False, "error_code": 429, "parameters": {"retry_after": seconds}}, headers)
+        body = {"ok": False, "error_code": 429, "description": words, "parameters": {"retry_after": seconds}}
 
-        assert answer.error().retry_after == expected
+        assert reply(429, body, headers).error().retry_after == expected
+
+    def test_the_wait_is_the_chats_and_the_tokens_where_no_chat_was_named(self):
+        answer = reply(429, {"ok": False, "error_code": 429, "parameters": {"retry_after": 5}})
+
+        assert answer.error().scope is Scope.RECIPIENT
+        assert answer.error(waits=Scope.CHANNEL).scope is Scope.CHANNEL
 
     @pytest.mark.parametrize("parameters", [None, [], "x", 7])
     def test_parameters_that_make_no_sense(self, parameters):
@@ -157,6 +202,35 @@ class TestRetryAfter:
         simulator.fail(Fault("rate_limited", retry_after="Wed, 01 Jan 2020 00:00:00 GMT"))
 
         assert refused().retry_after == 0.0
+
+
+class TestOverlongAnswer:
+    """An answer repeats both messages, each letter escaped: up to 100 kB, of which 64 kB are read."""
+
+    def test_its_beginning_proves_that_the_message_was_taken(self):
+        answer = Reply.of(HttpResponse(200, {}, overlong(b'{"ok":true,"result":{"message_id":42,'), complete=False))
+
+        assert (answer.ok, answer.result) == (True, {"message_id": 42})
+
+    @pytest.mark.parametrize("head", [b"x", b'{"ok":true,"result":{"text":', b'{"ok":false,"result":{"message_id":42,'])
+    def test_any_other_beginning_proves_nothing(self, head):
+        with pytest.raises(DeliveryTimeout):
+            Reply.of(HttpResponse(200, {}, overlong(head), complete=False))
+
+    def test_an_answer_that_was_cut_off_proves_nothing(self):
+        with pytest.raises(DeliveryTimeout):
+            Reply.of(HttpResponse(200, {}, b'{"ok":true,"result":{"message_id":42,', complete=False))
+
+    def test_two_long_messages_are_taken_once(self, simulator, send, alert):
+        first = send(alert(message="👍" * 4000))
+        second = send(alert(message="👎" * 4000), previous=first, louder=True)
+
+        assert second.provider_id == "2"
+        assert len(simulator.received()) == 2
+
+
+def overlong(head):
+    return head.ljust(65_536, b"x")
 
 
 def reply(status, body, headers=None):

@@ -1,5 +1,7 @@
 """Health asks who the bot is and whether it sees each chat; it never sends."""
 
+import json
+
 import jsonschema
 import pytest
 
@@ -39,7 +41,34 @@ def test_a_chat_that_the_bot_does_not_see(simulator, health):
 def test_an_upgraded_group_is_followed_here_too(simulator, health):
     simulator.upgrade(GROUP, -1009999999999)
 
-    assert health().state == "ok"
+    found = health()
+
+    assert found.state == "ok"
+    assert found.reason.endswith("; -1…01 became a supergroup, put its new id into chat_ids")
+    assert "9999999999" not in found.reason
+
+
+@pytest.mark.parametrize(("known", "state"), [([f"{GROUP}:7"], "ok"), ([], "failing")])
+def test_a_topic_needs_a_group_with_topics(simulator, channel_to, health, known, state):
+    simulator.chats.update(known)
+    found = health(channel_to(chat_ids=[f"{GROUP}:7"]))
+
+    assert found.state == state
+    assert ("has no topics" in found.reason) is (state == "failing")
+
+
+@pytest.mark.parametrize("chat", [f"{GROUP}:1", "200000002:7"])
+def test_the_general_topic_and_a_private_chats_topics_need_no_forum(channel_to, health, chat):
+    assert health(channel_to(chat_ids=[chat])).state == "ok"
+
+
+def test_a_wait_that_names_no_chat_is_for_all_of_them(simulator, health, monkeypatch):
+    body = {"ok": False, "error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": 9}}
+    monkeypatch.setattr(simulator, "other", lambda request: Answer(429, json.dumps(body).encode()))
+    with pytest.raises(DeliveryError) as caught:
+        health()
+
+    assert (caught.value.kind, caught.value.scope, caught.value.retry_after) == ("rate_limited", "channel", 9.0)
 
 
 def test_a_provider_that_fails_is_a_failure(simulator, health, monkeypatch):

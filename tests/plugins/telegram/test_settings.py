@@ -2,6 +2,7 @@
 
 import pytest
 
+from tocsin import AlertPriority
 from tocsin.settings import Sourced, build, settings_of
 from tocsin_telegram import TelegramChannel
 from tocsin_telegram.chat import Chat, Moves, to_chats
@@ -56,15 +57,44 @@ def test_settings_have_the_documented_names():
     assert {name: item.env for name, item in settings.items()} == {
         "bot_token": "TELEGRAM_BOT_TOKEN",
         "chat_ids": "TELEGRAM_CHAT_IDS",
+        "silent": "TELEGRAM_SILENT",
+        "protect_content": "TELEGRAM_PROTECT_CONTENT",
         "api_url": "TELEGRAM_API_URL",
     }
     assert settings["bot_token"].secret
+    assert settings["silent"].schema()["default"] == ["LOW", "INFO"]
     assert settings["api_url"].default == "https://api.telegram.org"
 
 
 def test_chats_from_the_environment_are_separated_by_commas_and_integers_in_a_file_will_do():
     assert TelegramChannel(bot_token=TOKEN, chat_ids="1, -2:3,@name").chat_ids == ("1", "-2:3", "@name")
     assert TelegramChannel(bot_token=TOKEN, chat_ids=[1, -2]).chat_ids == ("1", "-2")
+
+
+@pytest.mark.parametrize(
+    ("value", "priorities"),
+    [
+        ("info, Medium", ("MEDIUM", "INFO")),
+        (["LOW", "low"], ("LOW",)),
+        ([AlertPriority.HIGH], ("HIGH",)),
+        ("none", ()),
+        ([], ()),
+    ],
+)
+def test_priorities_are_named_in_any_case_and_order(value, priorities):
+    assert TelegramChannel(bot_token=TOKEN, chat_ids="1", silent=value).silent == priorities
+
+
+@pytest.mark.parametrize("value", ["quiet", "low,quiet", "none,low", 7])
+def test_other_priorities_are_refused(value):
+    with pytest.raises(ValueError, match=r"^must be ") as caught:
+        TelegramChannel(bot_token=TOKEN, chat_ids="1", silent=value)
+
+    assert "quiet" not in str(caught.value)
+
+
+def test_the_general_topic_has_no_number_of_its_own():
+    assert [Chat.parse(address).thread for address in ("-100:1", "-100:2", "-100")] == [None, 2, None]
 
 
 def test_without_a_chat_the_channel_is_unconfigured():

@@ -32,6 +32,8 @@ def call(simulator, http):
         ({"text": "x", "chat_id": 5}, "Bad Request: chat not found"),
         ({"text": "x", "chat_id": ""}, "Bad Request: chat_id is empty"),
         ({"text": "x", "message_thread_id": 5}, "Bad Request: message thread not found"),
+        ({"text": "x", "message_thread_id": 1}, "Bad Request: message thread not found"),
+        ({"text": "x", "reply_parameters": {"message_id": 9}}, "Bad Request: message to be replied not found"),
     ],
 )
 def test_it_refuses(simulator, call, fields, description):
@@ -49,6 +51,18 @@ def test_a_request_over_32_kib_is_refused(call):
 def test_exactly_the_limit_is_taken(call):
     assert call(text="👍" * TEXT_LIMIT)[1]["ok"]
     assert call(text="<b>" + "&amp;" * TEXT_LIMIT + "</b>", parse_mode="HTML")[1]["ok"]
+
+
+def test_a_form_is_as_good_as_json(simulator, http):
+    address = f"{simulator.url}/bot{simulator.settings()['bot_token']}/sendMessage"
+    form = {"chat_id": "200000002", "text": "12", "link_preview_options": '{"is_disabled": true}'}
+
+    assert http.post(address, form=form).status == 200
+    assert simulator.received()[0].raw == {
+        "chat_id": 200000002,
+        "text": "12",
+        "link_preview_options": {"is_disabled": True},
+    }
 
 
 def test_an_unknown_method_and_a_body_that_is_no_json(simulator, call, http):

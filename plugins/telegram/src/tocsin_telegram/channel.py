@@ -10,21 +10,25 @@ import attrs
 
 from tocsin import (
     Alert,
+    AlertPriority,
     Capabilities,
     DeliveryTimeout,
     Health,
     InvalidRecipient,
     Receipt,
     Recipient,
+    Scope,
     Secret,
     SendContext,
     hookimpl,
 )
 from tocsin.http import HttpClient
-from tocsin.settings import MissingSetting, setting, to_secret, to_url
+from tocsin.settings import MissingSetting, setting, to_boolean, to_secret, to_url
 from tocsin_telegram.chat import Chat, Moves, to_chats
-from tocsin_telegram.errors import EDIT_IMPOSSIBLE, NOT_MODIFIED, Reply
+from tocsin_telegram.errors import EDIT_IMPOSSIBLE, NOT_MODIFIED, REPLY_IMPOSSIBLE, Reply
 from tocsin_telegram.format import SILENT, TEXT_LIMIT, message
+from tocsin_telegram.health import no_such_topic, verdict
+from tocsin_telegram.priorities import to_priorities
 
 __all__ = ["TelegramChannel"]
 
@@ -36,6 +40,8 @@ class TelegramChannel:
     Attributes:
         bot_token: of the bot; shared by all chats, so that a refused token stops the channel.
         chat_ids: ids or @names, each with ``:topic`` behind it where it is a forum topic.
+        silent: priorities that arrive without a sound (``disable_notification``).
+        protect_content: messages cannot be forwarded or saved (``protect_content``).
         api_url: base address of the Bot API; of a local Bot API server, for instance.
         recipients: one for each chat.
     """
@@ -44,6 +50,7 @@ class TelegramChannel:
         http=True,
         plain=True,
         update=True,
+        thread=True,
         rate_limit=1.0,  # about one message per second in each chat: https://core.telegram.org/bots/faq
         max_length=TEXT_LIMIT,
         formats=("html", "text"),
@@ -57,6 +64,16 @@ class TelegramChannel:
         converter=to_chats,
         repr=False,
         metadata=setting("TELEGRAM_CHAT_IDS", "Chats: ids or @names; id:topic for a topic of a forum"),
+    )
+    silent: tuple[AlertPriority, ...] = attrs.field(
+        default=SILENT,
+        converter=to_priorities,
+        metadata=setting("TELEGRAM_SILENT", "Priorities that arrive without a sound; the word none for no priority"),
+    )
+    protect_content: bool = attrs.field(
+        default=False,
+        converter=to_boolean,
+        metadata=setting("TELEGRAM_PROTECT_CONTENT", "Whether messages can be neither forwarded nor saved"),
     )
     api_url: str = attrs.field(
         default="https://api.telegram.org",
@@ -75,40 +92,44 @@ class TelegramChannel:
     def send(self, alert: Alert, recipient: Recipient, context: SendContext) -> Receipt:
         """Edit the earlier message of the same ``dedup_key``, or send a new one.
 
-        An answer that the chat became a supergroup is followed once, within the same attempt.
+        An edit makes no sound, so where the alert must be noticed again a new message answers the earlier one. That a
+        chat became a supergroup, and that the message to answer is gone, is followed once within the same attempt.
         """
         chat = Chat.parse(recipient.address.reveal())
-        earlier = _message_id(context.previous)
-        if earlier is not None:
+        earlier = self._earlier(chat, context.previous)
+        if earlier is not None and not context.louder:
             receipt = self._edit(alert, chat, earlier, context)
             if receipt is not None:
                 return receipt
-        fields = message(alert, plain=context.plain, repeated=context.repeated)
-        if chat.topic is not None:
-            fields["message_thread_id"] = chat.topic
-        if alert.priority in SILENT:
-            fields["disable_notification"] = True
-        reply = self._call(context.http, "sendMessage", chat, fields)
-        if not reply.ok:
-            raise reply.error()
-        return Receipt(provider_id=_sent_id(reply))
+            earlier = None
+        return self._post(alert, chat, earlier, context)
 
     @hookimpl
     def health(self, context: SendContext) -> Health:
         """Ask who the bot is (``getMe``) and whether it sees each chat (``getChat``); nothing is sent."""
         reply = Reply.of(context.http.get(self._url("getMe")))
         if not reply.ok:
-            raise reply.error()
-        unreachable: dict[str, InvalidRecipient] = {}
+            raise reply.error(waits=Scope.CHANNEL)
+        failures: dict[str, InvalidRecipient] = {}
+        upgraded: list[str] = []
         for recipient in self.recipients:
-            reply = self._call(context.http, "getChat", Chat.parse(recipient.address.reveal()), {})
-            if reply.ok:
-                continue
-            error = reply.error()
-            if not isinstance(error, InvalidRecipient):
-                raise error
-            unreachable[recipient.label] = error
-        return _verdict(unreachable, len(self.recipients))
+            chat = Chat.parse(recipient.address.reveal())
+            failure = self._unreachable(context.http, chat)
+            if failure is not None:
+                failures[recipient.label] = failure
+            elif self._moves.mark(chat):
+                upgraded.append(recipient.label)
+        return verdict(failures, upgraded, len(self.recipients))
+
+    def _unreachable(self, http: HttpClient, chat: Chat) -> InvalidRecipient | None:
+        """Why nothing can be sent to the chat, as far as ``getChat`` tells."""
+        reply = self._call(http, "getChat", chat, {})
+        if reply.ok:
+            return no_such_topic(chat, reply.result)
+        error = reply.error()
+        if isinstance(error, InvalidRecipient):
+            return error
+        raise error
 
     def _edit(self, alert: Alert, chat: Chat, message_id: int, context: SendContext) -> Receipt | None:
         """The receipt of the edited message; None where there is nothing left to edit.
@@ -116,31 +137,62 @@ class TelegramChannel:
         An edit may be repeated without harm, so it carries no mark of a repeat.
         """
         fields = message(alert, plain=context.plain) | {"message_id": message_id}
-        reply = self._call(context.http, "editMessageText", chat, fields)
+        reply, moved = self._ask(context.http, "editMessageText", chat, fields)
         if reply.ok or reply.says(NOT_MODIFIED):
-            return Receipt(provider_id=str(message_id), details={"edited": True})
-        if reply.says(*EDIT_IMPOSSIBLE):
+            return Receipt(provider_id=str(message_id), details={"edited": True, **self._moves.mark(chat)})
+        if moved or reply.says(*EDIT_IMPOSSIBLE):
             return None
         raise reply.error()
 
-    def _call(self, http: HttpClient, method: str, chat: Chat, fields: Mapping[str, Any]) -> Reply:
-        """One method for a chat, at its new id where it has one."""
+    def _post(self, alert: Alert, chat: Chat, answered: int | None, context: SendContext) -> Receipt:
+        """The receipt of a new message, which answers an earlier one where one is given."""
+        fields = message(alert, plain=context.plain, repeated=context.repeated) | self._delivery(alert, chat)
+        if answered is not None:
+            fields["reply_parameters"] = {"message_id": answered, "allow_sending_without_reply": True}
+        reply = self._call(context.http, "sendMessage", chat, fields)
+        if not reply.ok:
+            raise reply.error()
+        return Receipt(provider_id=_sent_id(reply), details=self._moves.mark(chat))
+
+    def _delivery(self, alert: Alert, chat: Chat) -> dict[str, Any]:
+        """Where in the chat, and how, a new message arrives; an edit leaves that as it is."""
+        fields: dict[str, Any] = {}
+        if chat.thread is not None:
+            fields["message_thread_id"] = chat.thread
+        if alert.priority in self.silent:
+            fields["disable_notification"] = True
+        if self.protect_content:
+            fields["protect_content"] = True
+        return fields
+
+    def _call(self, http: HttpClient, method: str, chat: Chat, fields: dict[str, Any]) -> Reply:
+        """One method for a chat; once more where the chat has a new id, or nothing to answer is left."""
+        reply, moved = self._ask(http, method, chat, fields)
+        if not moved and not reply.says(*REPLY_IMPOSSIBLE):
+            return reply
+        # The number of the message to answer means nothing in either case.
+        fields.pop("reply_parameters", None)
+        return self._ask(http, method, chat, fields)[0]
+
+    def _ask(self, http: HttpClient, method: str, chat: Chat, fields: Mapping[str, Any]) -> tuple[Reply, bool]:
+        """One exchange, at the chat's new id where it has one; and whether the answer names a newer one."""
         chat_id = self._moves.current(chat)
         reply = Reply.of(http.post(self._url(method), json={"chat_id": chat_id, **fields}))
         new_id = reply.moved_to
         if reply.ok or new_id is None or new_id == chat_id:
-            return reply
+            return reply, False
         self._moves.remember(chat, new_id)
-        return Reply.of(http.post(self._url(method), json={"chat_id": new_id, **fields}))
+        return reply, True
+
+    def _earlier(self, chat: Chat, receipt: Receipt | None) -> int | None:
+        """The message that an earlier receipt names, where it stands in the chat that messages go to now."""
+        text = receipt.provider_id if receipt is not None else None
+        if receipt is None or text is None or not (text.isascii() and text.isdecimal()):
+            return None
+        return int(text) if receipt.details.get("moved_to") == self._moves.mark(chat).get("moved_to") else None
 
     def _url(self, method: str) -> Secret:
         return Secret(f"{self.api_url.rstrip('/')}/bot{quote(self.bot_token.reveal(), safe=':')}/{method}")
-
-
-def _message_id(receipt: Receipt | None) -> int | None:
-    """The message that an earlier receipt names."""
-    text = receipt.provider_id if receipt is not None else None
-    return int(text) if text is not None and text.isascii() and text.isdecimal() else None
 
 
 def _sent_id(reply: Reply) -> str:
@@ -149,16 +201,3 @@ def _sent_id(reply: Reply) -> str:
     if not isinstance(message_id, int):
         raise DeliveryTimeout("Telegram said ok but named no message", status_code=reply.response.status)
     return str(message_id)
-
-
-def _verdict(unreachable: Mapping[str, InvalidRecipient], total: int) -> Health:
-    if not unreachable:
-        return Health.ok("the token works and the bot sees every chat", chats=total)
-    reasons = "; ".join(f"{label}: {error.message}" for label, error in unreachable.items())
-    first = next(iter(unreachable.values()))
-    return Health.failing(
-        f"{len(unreachable)} of {total} chats cannot be reached: {reasons}",
-        error_kind=str(first.kind),
-        hint=first.hint,
-        chats=total,
-    )

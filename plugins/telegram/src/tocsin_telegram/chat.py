@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import attrs
 
+from tocsin import Recipient
 from tocsin.settings import to_strings
 
 __all__ = ["Chat", "Moves", "to_chats"]
@@ -15,6 +16,7 @@ __all__ = ["Chat", "Moves", "to_chats"]
 _CHAT = re.compile(r"(?P<id>-?[1-9][0-9]{0,15}|@[A-Za-z][A-Za-z0-9_]{3,31})(?::(?P<topic>[1-9][0-9]{0,9}))?")
 _MAX_ID = 2**52
 """Chat ids have at most 52 significant bits (https://core.telegram.org/bots/api#chat)."""
+_GENERAL = 1
 
 
 @attrs.frozen
@@ -23,11 +25,19 @@ class Chat:
 
     Attributes:
         id: a number, negative for groups and channels, or the ``@name`` of a public channel or group.
-        topic: ``message_thread_id`` of a forum topic.
+        topic: the number of a forum topic.
     """
 
     id: int | str
     topic: int | None = None
+
+    @property
+    def thread(self) -> int | None:
+        """``message_thread_id``; None for the General topic, which messages without one go to.
+
+        Its number, 1, is refused with "message thread not found" (tdlib/telegram-bot-api, issue 798).
+        """
+        return None if self.topic == _GENERAL else self.topic
 
     @classmethod
     def parse(cls, address: str) -> Chat:
@@ -69,6 +79,15 @@ class Moves:
         """The id that the chat has now, as far as is known."""
         with self._lock:
             return self._new_ids.get(chat.id, chat.id)
+
+    def mark(self, chat: Chat) -> Mapping[str, str]:
+        """What a receipt keeps of the chat's new id, so that its message is looked for nowhere else; nothing before.
+
+        The messages of a supergroup are numbered anew: a number from the old group is another message there.
+        """
+        with self._lock:
+            new_id = self._new_ids.get(chat.id)
+        return {} if new_id is None else {"moved_to": Recipient.of(str(new_id)).id}
 
     def remember(self, chat: Chat, new_id: int) -> None:
         """The chat has this id from now on."""

@@ -1,16 +1,19 @@
-"""Telegram's HTML mode as its server reads it, for the simulator: https://core.telegram.org/bots/api#html-style."""
+"""What Telegram's server makes of a text, for the simulator: https://core.telegram.org/bots/api#html-style."""
 
 from __future__ import annotations
 
 import html
 import re
 
-__all__ = ["BadMarkup", "visible_text"]
+__all__ = ["BadMarkup", "mentions", "stored_text", "visible_text"]
 
 _TOKEN = re.compile(r"<(?P<end>/?)(?P<tag>[^<>\s]*)[^<>]*>|<|&(?P<name>#[0-9]+|#x[0-9a-fA-F]+|[a-z]+);")
 _STYLES = {"b", "strong", "i", "em", "u", "ins", "s", "strike", "del", "span", "tg-spoiler"}
 _TAGS = _STYLES | {"a", "blockquote", "code", "pre", "tg-emoji", "tg-time"}
 _ENTITIES = {"lt", "gt", "amp", "quot"}
+_CONTROLS = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f]")
+_REMOVED = re.compile("[\r\u2028-\u202e\u030a\u0333\u033f]")
+_MENTION = re.compile(r"(?<!\w)@([a-zA-Z0-9_]{2,32})(?!\w)")
 
 
 class BadMarkup(ValueError):
@@ -36,6 +39,16 @@ def visible_text(text: str) -> str:
     if opened:
         raise BadMarkup(f'Can\'t find end tag corresponding to start tag "{opened[-1]}"')
     return "".join([*shown, text[position:]])
+
+
+def stored_text(shown: str) -> str:
+    """The text as it is kept: controls become spaces, and some characters are dropped (tdlib/td, misc.cpp)."""
+    return _REMOVED.sub("", _CONTROLS.sub(" ", shown)).strip()
+
+
+def mentions(stored: str) -> list[str]:
+    """The names that a stored text notifies (match_mentions in tdlib/td, MessageEntity.cpp)."""
+    return _MENTION.findall(stored)
 
 
 def _character(match: re.Match[str]) -> str:

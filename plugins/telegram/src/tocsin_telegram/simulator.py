@@ -1,4 +1,4 @@
-"""The Bot API on loopback: strict about tokens, chats, lengths and HTML, as the real server is."""
+"""The Bot API on loopback: strict about tokens, chats, topics, replies, lengths and HTML, as the real server is."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import json
 import math
 from collections import deque
 from typing import Any
+from urllib.parse import parse_qsl
 
 from tocsin.testing import Answer, Fault, FaultKind, HttpSimulator, Received, Request
 from tocsin_telegram.format import REQUEST_LIMIT, TEXT_LIMIT
-from tocsin_telegram.markup import BadMarkup, visible_text
+from tocsin_telegram.markup import BadMarkup, stored_text, visible_text
 
 __all__ = ["TelegramSimulator"]
 
 _TOKEN = "123456789:AASimulatedSimulatedSimulatedSimulated"
 _CHATS = ("-1001000000001", "200000002")
+_TEXTS = frozenset({"text", "parse_mode"})
 _PARSE_ERROR = "Bad Request: can't parse entities: Can't find end tag corresponding to start tag \"b\""
 _REFUSALS: dict[FaultKind, tuple[int, str]] = {
     FaultKind.SERVER_ERROR: (500, "Internal Server Error"),
@@ -29,6 +31,8 @@ class TelegramSimulator(HttpSimulator):
 
     Attributes:
         chats: ids and names that exist and that the bot is in; ``id:topic`` for a topic.
+
+    Parameters may come as JSON or as a form, whose values are JSON where they are no text.
     """
 
     def __init__(self) -> None:
@@ -72,14 +76,14 @@ class TelegramSimulator(HttpSimulator):
             shown = visible_text(text) if fields.get("parse_mode") == "HTML" else text
         except BadMarkup:
             shown = text
-        return Received(_address(fields), shown.replace("\u2060", ""), raw=fields)
+        return Received(_address(fields), stored_text(shown).replace("\u2060", ""), raw=fields)
 
     def accept(self, request: Request, message: Received) -> Answer:
         """``{"ok": true, "result": …}``, or what the real server would refuse."""
         if self._scripted:
             return self._scripted.popleft()
         fields, method = _fields(request), self._method(request)
-        refusal = self._chat_refusal(fields) or _text_refusal(request, fields)
+        refusal = self._chat_refusal(fields) or _text_refusal(request, fields) or self._reply_refusal(fields)
         if refusal is not None:
             return refusal
         with self._lock:
@@ -87,8 +91,7 @@ class TelegramSimulator(HttpSimulator):
         if isinstance(number, Answer):
             return number
         self.take(Received(message.address, message.text, provider_id=str(number), raw=fields))
-        chat = {"id": fields["chat_id"], "type": "supergroup" if str(fields["chat_id"]).startswith("-") else "private"}
-        return _answer(200, {"ok": True, "result": {"message_id": number, "date": 1767225600, "chat": chat}})
+        return _answer(200, {"ok": True, "result": self._sent(fields, number, message.text)})
 
     def refuse(self, fault: Fault, request: Request, message: Received) -> Answer:
         """The documented refusals; the lie is ``ok: false`` at HTTP 200."""
@@ -116,14 +119,37 @@ class TelegramSimulator(HttpSimulator):
             return _answer(200, {"ok": True, "result": {"id": 123456789, "is_bot": True, "first_name": "Simulated"}})
         if method == "getChat":
             fields = _fields(request)
-            found = {"ok": True, "result": {"id": fields.get("chat_id"), "type": "supergroup"}}
-            return self._chat_refusal(fields) or _answer(200, found)
+            return self._chat_refusal(fields) or _answer(200, {"ok": True, "result": self._chat(fields)})
         return _error(404, "Not Found: method not found")
 
     def _method(self, request: Request) -> str | None:
         """The method, where the token is the right one."""
         _, _, method = request.path.rpartition(f"/bot{_TOKEN}/")
         return method if method != request.path else None
+
+    def _chat(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """``ChatFullInfo``, as far as anyone asks for it."""
+        name = str(fields["chat_id"])
+        if name.isdigit():
+            return {"id": int(name), "type": "private"}
+        forum = {"is_forum": True} if any(known.startswith(f"{name}:") for known in self.chats) else {}
+        return {"id": fields["chat_id"], "type": "supergroup", **forum}
+
+    def _sent(self, fields: dict[str, Any], number: int, text: str) -> dict[str, Any]:
+        """The ``Message``, with the one that it answers."""
+        message = {"message_id": number, "date": 1767225600, "chat": self._chat(fields), "text": text}
+        key = (str(fields["chat_id"]), fields.get("reply_parameters", {}).get("message_id"))
+        answered = {"message_id": key[1], "text": self._texts[key]} if key in self._texts else None
+        return message | ({"reply_to_message": answered} if answered else {})
+
+    def _reply_refusal(self, fields: dict[str, Any]) -> Answer | None:
+        """A message that answers a deleted one is sent all the same where that is asked for, but not in a topic."""
+        reply = fields.get("reply_parameters")
+        if reply is None or (str(fields["chat_id"]), reply.get("message_id")) in self._texts:
+            return None
+        if reply.get("allow_sending_without_reply") and "message_thread_id" not in fields:
+            return None
+        return _error(400, "Bad Request: message to be replied not found")
 
     def _chat_refusal(self, fields: dict[str, Any]) -> Answer | None:
         chat_id, address = str(fields.get("chat_id", "")), _address(fields)
@@ -155,11 +181,19 @@ class TelegramSimulator(HttpSimulator):
 
 
 def _fields(request: Request) -> dict[str, Any]:
-    try:
-        fields = json.loads(request.body or b"{}")
-    except ValueError:
-        return {}
+    """The parameters, whatever way they came."""
+    if request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        pairs = parse_qsl(request.body.decode(), keep_blank_values=True)
+        return {name: value if name in _TEXTS else _value(value) for name, value in pairs}
+    fields = _value(request.body or b"{}")
     return fields if isinstance(fields, dict) else {}
+
+
+def _value(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _address(fields: dict[str, Any]) -> str:
