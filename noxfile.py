@@ -147,6 +147,14 @@ def docs(session: nox.Session) -> None:
         session.run("python", "-Im", "sphinx", *options.split(), "docs", f"docs/_build/{builder}")
 
 
+@nox.session(tags=["build"])
+def pictures(session: nox.Session) -> None:
+    """Take the docs' pictures of what arrives anew, with Chromium; `-- --all` or `-- --check`."""
+    install_workspace(session, *group("pictures"))
+
+    session.run("python", "-m", "tocsin_docs.pictures", *session.posargs, env={"PYTHONPATH": "docs"})
+
+
 @nox.session(venv_backend="none", tags=["build"])
 def version(session: nox.Session) -> None:
     """Write a version everywhere it stands: `nox -s version -- 1.2.3`."""

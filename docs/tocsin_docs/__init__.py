@@ -1,7 +1,7 @@
 """Generates the parts of the documentation that the code knows best, and resolves references to public names.
 
 A line `<!-- generate: errors -->` in a page is replaced by what `tocsin_docs.generators.GENERATORS["errors"]` returns;
-`how-to/channels/` is written as a whole, one page for each installed plugin of this checkout.
+`how-to/channels/` and `reference/facts/` are written as a whole, one page for each plugin of this checkout.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tocsin_docs.catalogue import channel_pages
+from tocsin_docs.facts import fact_pages
 from tocsin_docs.generators import expand
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ __all__ = ["setup"]
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the hooks with Sphinx."""
-    app.connect("builder-inited", write_channel_pages)
+    app.connect("builder-inited", write_pages)
     app.connect("source-read", expand_source)
     app.connect("missing-reference", resolve_home)
     app.connect("autodoc-process-signature", shorten_defaults)
@@ -29,11 +30,15 @@ def setup(app: Sphinx) -> dict[str, Any]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def write_channel_pages(app: Sphinx) -> None:
-    """Write `how-to/channels/<type>.md`, and remove the pages of plugins that are gone."""
-    folder = Path(app.srcdir) / "how-to" / "channels"
+def write_pages(app: Sphinx) -> None:
+    """Write the pages that are generated as a whole."""
+    _write(Path(app.srcdir) / "how-to" / "channels", channel_pages())
+    _write(Path(app.srcdir) / "reference" / "facts", fact_pages())
+
+
+def _write(folder: Path, pages: dict[str, str]) -> None:
+    """Write each page where it changed, and remove those of plugins that are gone."""
     folder.mkdir(exist_ok=True)
-    pages = channel_pages()
     for path in folder.glob("*.md"):
         if path.stem not in pages:
             path.unlink()

@@ -2,87 +2,18 @@
 
 from __future__ import annotations
 
-import ast
-import importlib
 import inspect
 import re
-import tomllib
-from pathlib import Path
 from typing import Any
 
 import attrs
 
 from tocsin.resolution import options_of
-from tocsin.settings import Setting, settings_of
+from tocsin.settings import Setting
+from tocsin_docs import arrivals, facts
+from tocsin_docs.manual import ROOT, Manual, built_in, manuals
 
-__all__ = [
-    "Manual",
-    "built_in",
-    "built_in_channels",
-    "channel_pages",
-    "channel_table",
-    "help_text",
-    "manuals",
-    "setting_line",
-]
-
-ROOT = Path(__file__).parents[2]
-
-
-@attrs.frozen
-class Manual:
-    """What a plugin of this checkout says about one of its channel types.
-
-    Attributes:
-        type: the channel type.
-        distribution, summary: name and one sentence, from its pyproject.toml.
-        value: of the entry point: package and class.
-        folder: of the distribution.
-    """
-
-    type: str
-    distribution: str
-    summary: str
-    value: str
-    folder: Path
-
-    @property
-    def cls(self) -> Any:
-        """The channel class."""
-        module, _, name = self.value.partition(":")
-        return getattr(importlib.import_module(module), name)
-
-    @property
-    def _docstring(self) -> str:
-        package = self.folder / "src" / self.value.partition(":")[0] / "__init__.py"
-        return ast.get_docstring(ast.parse(package.read_text(encoding="utf-8"))) or ""
-
-    @property
-    def text(self) -> str:
-        """The manual, without a heading of its own."""
-        return re.sub(r"\A# .*\n+", "", self._docstring)
-
-    @property
-    def title(self) -> str:
-        """What the manual calls itself, or the channel type."""
-        found = re.match(r"# (.*)", self._docstring)
-        return found.group(1) if found else self.type
-
-    @property
-    def settings(self) -> tuple[Setting, ...]:
-        """Its own settings."""
-        return settings_of(self.cls, self.type)
-
-
-def manuals() -> list[Manual]:
-    """One for each channel type under `plugins/`, in alphabetical order."""
-    found = [manual for path in sorted(ROOT.glob("plugins/*/pyproject.toml")) for manual in _manuals_of(path)]
-    return sorted(found, key=lambda manual: manual.type)
-
-
-def built_in() -> list[Manual]:
-    """One for each channel type that the core brings."""
-    return _manuals_of(ROOT / "core" / "pyproject.toml")
+__all__ = ["built_in_channels", "channel_pages", "channel_table", "help_text", "setting_line"]
 
 
 def built_in_channels() -> str:
@@ -93,15 +24,6 @@ def built_in_channels() -> str:
         lines += [f"(channel-{manual.type})=", f"## `{manual.type}`", "", docstring.partition("\n\nAttributes:")[0], ""]
         lines += [*_table(manual.settings), ""] if manual.settings else ["It has no settings.", ""]
     return "\n".join(lines)
-
-
-def _manuals_of(path: Path) -> list[Manual]:
-    project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
-    entry_points = project.get("entry-points", {}).get("tocsin.channels", {})
-    return [
-        Manual(channel_type, project["name"], project["description"], value, path.parent)
-        for channel_type, value in entry_points.items()
-    ]
 
 
 def channel_pages() -> dict[str, str]:
@@ -115,7 +37,7 @@ def _page(manual: Manual) -> str:
         f"(channel-{manual.type})=",
         f"# {manual.title}",
         "",
-        manual.text,
+        arrivals.with_pictures(manual),
         "",
         f"## Settings of `{manual.type}`",
         "",
@@ -130,6 +52,7 @@ def _page(manual: Manual) -> str:
         "",
         *_capabilities(manual.cls.capabilities),
         "",
+        *facts.pointer(manual),
         f"Install it from a checkout: `pip install ./core ./{folder}`. The distribution is `{manual.distribution}`.",
         "",
     ]

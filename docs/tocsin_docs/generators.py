@@ -14,8 +14,11 @@ from tocsin.errors import DeliveryError, ErrorKind, TocsinError
 from tocsin.hookspecs import HOOKS, ChannelSpec
 from tocsin.resolution import ChannelOptions
 from tocsin.settings import Setting, settings_of
-from tocsin_docs.catalogue import built_in, built_in_channels, help_text, manuals, setting_line
+from tocsin_docs.arrivals import gallery
+from tocsin_docs.catalogue import built_in_channels, help_text, setting_line
 from tocsin_docs.commands import commands
+from tocsin_docs.facts import fact_links
+from tocsin_docs.manual import built_in, manuals
 
 __all__ = ["GENERATORS", "expand"]
 
@@ -194,6 +197,8 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "delivery-errors": delivery_errors,
     "delivery-settings": delivery_settings,
     "error-kinds": error_kinds,
+    "fact-links": fact_links,
+    "gallery": gallery,
     "hooks": hooks,
     "python-api": python_api,
     "usage-errors": usage_errors,

@@ -49,7 +49,7 @@ def test_each_setting_of_the_core_has_a_heading(headings, cls):
 
 
 def test_each_setting_of_each_plugin_has_a_heading(headings, root):
-    from tocsin_docs.catalogue import manuals
+    from tocsin_docs.manual import manuals
 
     assert len(manuals()) == len(list(root.glob("plugins/*/pyproject.toml")))
     for manual in manuals():
