@@ -2,9 +2,12 @@
 
 import json
 import pathlib
+from datetime import UTC, datetime
 
 import pytest
 
+from tocsin import SendContext
+from tocsin.deadline import Deadline
 from tocsin_slack import SlackChannel
 from tocsin_slack.simulator import SlackSimulator
 
@@ -27,6 +30,17 @@ def simulator_class():
 def usual_recipient():
     """The bot's channel (1); the webhook is 0."""
     return 1
+
+
+@pytest.fixture
+def context(http):
+    """Make a context as the core does; the key of another delivery may be given."""
+
+    def make(deadline=None, **values):
+        usual = {"key": "0" * 32, "deadline": deadline or Deadline(5.0), "now": datetime.now(UTC), "client": http}
+        return SendContext(**(usual | values))
+
+    return make
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Whatever an alert contains, the message is one that Slack takes, and notifies nobody."""
 
+import functools
 import json
 import pathlib
 import re
@@ -12,22 +13,32 @@ from hypothesis import strategies as st
 
 from tocsin import Alert, AlertPriority, AlertStatus, AlertType
 from tocsin.rendering import REPEATED
+from tocsin.testing.showcase import showcase
 from tocsin_slack.blockkit import check, visible
 from tocsin_slack.format import (
     BLOCK_TEXT_LIMIT,
     DATA_LIMIT,
+    FIELD_LIMIT,
     FIELDS_LIMIT,
+    FIELDS_ROOM,
     HEADER_LIMIT,
     MESSAGE_LIMIT,
     SECTION_LIMIT,
     TEXT_LIMIT,
     message,
 )
+from tocsin_slack.text import escape
 
 WHEN = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 # What Slack acts on: mentions, and links that an alert smuggled in. The template's own is the date.
 ACTIVE = re.compile(r"<(?!!date\^|https?://)[^<>]*>")
+
+# The template's own markup: code in which nothing else is formatted, bold names and priorities, dates and links.
+CODE = re.compile(
+    r"^\*Details\*\n```\n.*\n```$|^\*[A-Za-z0-9 ._/-]+\*(\n`[^`\n]+`)?$|^Alert `[^`\n]+`$|<[^<>]*>", re.DOTALL
+)
+FORMATTED = re.compile(r"[*~`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:[^\s:]+:")
 
 nasty = st.text(alphabet=st.sampled_from("<>&!@#|*_~`{}^ab/:\n\t \u202e\u0301👩‍👩‍👧🇩🇪é漢"), max_size=300)
 texts = st.one_of(
@@ -38,6 +49,8 @@ texts = st.one_of(
     st.just("👩‍👩‍👧" * 3000),
     st.just("https://example.com/a?b=<c>&d " * 400),
     st.just("a" + "\u0301" * 9000),
+    st.just("\u202e\u0645\u0631\u062d\u202c <!here> " * 5000),  # about 100 kB
+    st.just("\x00\x07\x1b[31m\u2028\ufeff\ud800"),
 )
 values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts),
@@ -59,7 +72,11 @@ alerts = st.builds(
     position_id=st.none() | names,
     alert_id=names,
     labels=st.dictionaries(names, nasty, max_size=20),
-    data=st.dictionaries(st.text(min_size=1, max_size=20), values, max_size=12),
+    data=st.one_of(
+        st.dictionaries(st.text(min_size=1, max_size=20), values, max_size=12),
+        st.just({f"key_{number}": "<@U1>" for number in range(500)}),
+        st.just(functools.reduce(lambda inner, _: {"`*<": inner}, range(30), {"end": "```"})),
+    ),
     created_at=st.datetimes(datetime(1950, 1, 1), timezones=st.just(UTC)),
 )
 
@@ -72,6 +89,17 @@ def strings_of(value):
             yield from strings_of(item)
 
 
+def mrkdwn_of(value):
+    """The text of every text object that Slack formats."""
+    if isinstance(value, dict):
+        if value.get("type") == "mrkdwn":
+            yield value["text"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from mrkdwn_of(item)
+
+
 @settings(max_examples=300, deadline=None)
 @given(alerts, st.booleans(), st.booleans())
 def test_any_alert_makes_a_message_that_slack_takes(schema, alert, plain, repeated):
@@ -81,6 +109,7 @@ def test_any_alert_makes_a_message_that_slack_takes(schema, alert, plain, repeat
     jsonschema.validate(body, schema("incoming webhook"))
     assert 0 < len(body["text"].encode("utf-16-le")) // 2 <= TEXT_LIMIT
     assert not any(ACTIVE.search(text) for text in strings_of(body))
+    assert not any(FORMATTED.search(CODE.sub("", text)) for text in mrkdwn_of(body))
     assert REPEATED in visible(body) or not repeated
 
 
@@ -92,55 +121,20 @@ def test_no_text_ends_inside_an_entity(alert):
     assert not any(halves.search(text) for text in strings_of(message(alert)))
 
 
-RISK = Alert(
-    title="Position Risk Exceeded",
-    message="Position risk 6.5% exceeds limit 5.0%",
-    alert_type="RISK",
-    priority="HIGH",
-    symbol="BTCUSDT",
-    strategy_id="momentum_001",
-    data={"position_size": 2.5, "risk_pct": 6.5, "limit_pct": 5.0},
-    alert_id="a1",
-    created_at=WHEN,
-)
-MILESTONE = Alert(
-    title="Monthly Goal Achieved",
-    message="The monthly target was reached",
-    alert_type="MILESTONE",
-    priority="INFO",
-    data={"target": 5.0, "achieved": 5.2},
-    alert_id="a2",
-    created_at=WHEN,
-)
-WORST = Alert(
-    title="<!channel> & *bold* " + "👩‍👩‍👧" * 190,
-    message="<!here> <@U123> `code` _it_ ~no~ & https://example.com/<x>\n> quoted\n" + "& " * 4000,
-    priority="CRITICAL",
-    status="resolved",
-    symbol="A`B",
-    position_id="<@U999>",
-    labels={"team": "ops & dev", "*not bold*": "line\nbreak", "empty": ""} | {f"l{i}": "v" for i in range(12)},
-    data={"fence": "```\n<!channel>\n```", "deep": {"a": {"b": [1, None, "x"]}}}
-    | {f"k{i}": "v" * 40 for i in range(90)},
-    alert_id="worst`id",
-    created_at=WHEN,
-)
-
-
-@pytest.mark.parametrize(("name", "alert"), [("risk", RISK), ("milestone", MILESTONE), ("worst", WORST)])
-def test_the_message_is_the_one_that_was_looked_at(name, alert):
+@pytest.mark.parametrize("name", showcase())
+def test_the_message_is_the_one_that_was_looked_at(name):
     expected = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
 
-    assert message(alert) == expected
+    assert message(showcase()[name]) == expected
 
 
 def test_the_simpler_form_is_text_alone():
-    assert message(RISK, plain=True) == {
+    assert message(showcase()["risk"], plain=True) == {
         "text": (
             "🟠 Position Risk Exceeded\n\n"
             "Position risk 6.5% exceeds limit 5.0%\n\n"
             "Symbol: BTCUSDT\nStrategy: momentum_001\nposition_size: 2.5\nrisk_pct: 6.5\nlimit_pct: 5.0\n\n"
-            "HIGH · RISK · 2026-11-23 09:30:00 UTC\nAlert a1"
+            "HIGH · RISK · 2026-11-23 09:30:00 UTC\nAlert 4f1c8e52-risk"
         ),
         "attachments": [],
     }
@@ -165,6 +159,46 @@ def test_the_status_stands_before_the_title(status, words):
     body = message(Alert(title="T", message="m", status=status))
 
     assert body["text"] == f"🟡 {words}T"
+
+
+def test_the_blocks_stand_in_the_order_that_people_know():
+    blocks = message(showcase()["risk"])["attachments"][0]["blocks"]
+
+    assert [block["type"] for block in blocks] == ["header", "section", "context", "section", "section", "context"]
+    assert blocks[0]["text"] == {"type": "plain_text", "text": "🟠 Position Risk Exceeded", "emoji": False}
+    assert [element["text"].partition("<")[0] for element in blocks[2]["elements"]] == ["*HIGH*", "RISK", ""]
+    assert [field["text"] for field in blocks[3]["fields"]] == ["*Symbol*\n`BTCUSDT`", "*Strategy*\n`momentum_001`"]
+    assert "risk_pct: 6.5" in blocks[4]["text"]["text"]
+    assert blocks[5]["elements"][0]["text"] == "Alert `4f1c8e52-risk`"
+
+
+def test_the_text_is_there_with_blocks_and_without():
+    alert = showcase()["worst"]
+
+    assert all(message(alert, plain=plain)["text"] for plain in (False, True))
+
+
+def test_the_header_is_plain_text_and_names_of_emoji_in_it_stay_as_they_are():
+    header = message(Alert(title="*1:100:2*", message="m"))["attachments"][0]["blocks"][0]
+
+    assert header["text"] == {"type": "plain_text", "text": "🟡 *1:100:2*", "emoji": False}
+
+
+@pytest.mark.parametrize("mention", ["<!channel>", "<!here>", "<!everyone>", "<@U123>", "<!subteam^S1>", "<#C1>"])
+def test_a_mention_is_only_text_wherever_it_stands(mention):
+    everywhere = dict.fromkeys(("title", "message", "symbol", "strategy_id", "position_id", "source"), mention)
+    alert = Alert(**everywhere, labels={mention: mention}, data={mention: mention}, alert_id=mention)
+
+    for plain in (False, True):
+        assert not any(ACTIVE.search(text) for text in strings_of(message(alert, plain=plain)))
+    assert visible(message(alert)).count(mention) == 12
+
+
+@pytest.mark.parametrize(("text", "type_"), [("see https://x.y", "mrkdwn"), ("*see* https://x.y", "plain_text")])
+def test_a_link_can_be_clicked_unless_that_would_format_something_else(text, type_):
+    section = message(Alert(title="T", message=text))["attachments"][0]["blocks"][1]
+
+    assert section["text"]["type"] == type_
 
 
 def test_a_time_before_slacks_dates_begin_is_written_out():
@@ -218,6 +252,33 @@ class TestLimits:
 
         assert len(fields["fields"]) == FIELDS_LIMIT
         assert ["l10: v" in block["text"]["text"] for block in rest] == [True] * surplus
+
+    @pytest.mark.parametrize("surplus", [0, 1])
+    @pytest.mark.parametrize("tail", ["vvvv", "`vv"])  # as code, and as plain text
+    def test_field(self, surplus, tail):
+        value = "&" * (398 if tail == "vvvv" else 399) + tail + "v" * surplus  # each & is five as &amp;
+        (section,) = [block for block in blocks_of(labels={"l": value}) if block["type"] == "section"]
+        shown = section["fields"][0]["text"]
+
+        assert len(shown) == FIELD_LIMIT
+        assert (escape(value) in shown) is (surplus == 0)
+        assert ("…" in shown) is (surplus == 1)
+
+    def test_fields_share_their_room(self):
+        labels = {f"l{number}": "v" * 1000 for number in range(FIELDS_LIMIT)}
+        (section,) = [block for block in blocks_of(labels=labels) if block["type"] == "section"]
+
+        assert [len(field["text"]) for field in section["fields"]] == [FIELDS_ROOM // FIELDS_LIMIT] * FIELDS_LIMIT
+
+    def test_the_longest_alert_id_is_whole(self):
+        assert blocks_of(alert_id="i" * 256)[-1]["elements"][0]["text"] == f"Alert `{'i' * 256}`"
+
+    def test_there_are_never_more_blocks_than_slack_takes(self):
+        most = blocks_of(
+            title="t" * 1000, message="m" * 9000, labels={f"l{n}": "v" for n in range(30)}, data={"k": "v" * 9000}
+        )
+
+        assert len(most) == 8
 
     @pytest.mark.parametrize("surplus", [0, 1])
     def test_data(self, surplus):

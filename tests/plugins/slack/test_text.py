@@ -80,6 +80,8 @@ def test_marks_without_end_become_an_ellipsis():
         ("~gone~ https://x.y", None),
         ("> quoted https://x.y", None),
         ("first\n> quoted https://x.y", None),
+        ("a ratio of 1:100:2 at https://x.y", None),
+        ("at 12:30 https://x.y:80/a:b", "at 12:30 <https://x.y:80/a:b>"),
         ("https://x.y/" + "a" * 1000, None),
     ],
 )
@@ -99,4 +101,4 @@ def test_code_is_escaped_and_cut_inside_its_ticks():
 
 def test_only_words_that_mrkdwn_leaves_alone_are_tame():
     assert [text for text in ("Symbol", "a_b", "team.name", "two words", "a/b") if not tame(text)] == []
-    assert [text for text in ("*a*", "_a_", "a__b", "a ", "é", "<a>", "") if tame(text)] == []
+    assert [text for text in ("*a*", "_a_", "a__b", "a:100:b", "a ", "é", "<a>", "") if tame(text)] == []

@@ -8,12 +8,15 @@ from typing import Any
 
 import attrs
 
-from tocsin import ChannelConfigError, ClientError, DeliveryError, DeliveryTimeout, RateLimited, Scope
+from tocsin import ChannelConfigError, ClientError, DeliveryError, DeliveryTimeout, Scope
 from tocsin.http import HttpResponse, failure_for
-from tocsin_slack.errors import API_WORDS, WEBHOOK_WORDS, Word
+from tocsin_slack.errors import API_WORDS, LIMITED, WEBHOOK_WORDS, Word
 
 __all__ = ["Reply", "check_webhook"]
 
+_WORD = re.compile(r"(?=.{3,50}\Z)[a-z]+(_[a-z]+)*")
+"""What a word of Slack's looks like; a new one is shown, anything else that stands in its place is not."""
+_NEW = "This answer is not among those that Slack documented; look it up in the method's page at docs.slack.dev."
 _SCOPES = re.compile(r"[a-z.]+:[a-z.:]+(,[a-z.]+:[a-z.:]+)*")
 
 
@@ -58,7 +61,7 @@ class Reply:
         """The failure that an answer without ``ok`` stands for."""
         word = API_WORDS.get(self.word)
         if self.response.status == 429:
-            return _failure("Slack", self.word if word else "rate_limited", Word(RateLimited), self.response)
+            return _failure("Slack", self.word if word else "rate_limited", LIMITED, self.response)
         if word is not None:
             return _failure("Slack", self.word, word, self.response, self._scope_hint())
         return self._by_status()
@@ -73,7 +76,9 @@ class Reply:
     def _by_status(self) -> DeliveryError:
         status = self.response.status
         if self.response.is_success:
-            return ClientError(f"Slack refused it for a reason of its own (HTTP {status})", status_code=status)
+            new = self.word if _WORD.fullmatch(self.word) else None
+            says = f"says {new}" if new else "refused it for a reason of its own"
+            return ClientError(f"Slack {says} (HTTP {status})", status_code=status, provider_code=new, hint=_NEW)
         if status in (404, 405, 410):
             hint = "Check api_url; it must end in /api, like https://slack.com/api."
             return ChannelConfigError(
@@ -95,19 +100,20 @@ def check_webhook(response: HttpResponse) -> None:
     name = text.partition(":")[0]
     word = WEBHOOK_WORDS.get(name)
     if response.status == 429:
-        raise _failure("Slack's webhook", "rate_limited", Word(RateLimited), response)
+        raise _failure("Slack's webhook", "rate_limited", LIMITED, response)
     if word is not None:
         raise _failure("Slack's webhook", name, word, response)
     if response.is_success:
         raise DeliveryTimeout("Slack's webhook did not answer ok", status_code=response.status)
-    raise _bare(response)
+    raise _bare(response, name if _WORD.fullmatch(name) else "")
 
 
-def _bare(response: HttpResponse) -> DeliveryError:
+def _bare(response: HttpResponse, name: str) -> DeliveryError:
     """A status without a known word; what concerns the URL concerns this recipient alone."""
+    new: dict[str, Any] = {"reason": name, "provider_code": name or None}
     if response.status in (401, 403):
-        return failure_for(response, scope=Scope.RECIPIENT, hint="Check the webhook's URL; it may have been revoked.")
-    return failure_for(response)
+        new |= {"scope": Scope.RECIPIENT, "hint": "Check the webhook's URL; it may have been revoked."}
+    return failure_for(response, **new)
 
 
 def _failure(who: str, name: str, word: Word, response: HttpResponse, hint: str | None = None) -> DeliveryError:

@@ -13,6 +13,7 @@ __all__ = ["BadBlocks", "check", "visible"]
 
 _MAX_BLOCKS = 50
 _MAX_ELEMENTS = 10
+_METADATA_KEYS = frozenset({"event_type", "event_payload"})
 _ENTITIES = re.compile(r"&(?!(?:amp|lt|gt);)")
 _CONTROL = re.compile(r"<([^<>]*)>")
 _MARKUP = re.compile(r"^```$\n?|^\*|\*$", re.MULTILINE)
@@ -31,6 +32,8 @@ def check(message: dict[str, Any]) -> None:
         raise BadBlocks("no_text")
     if len(attachments) > 100:
         raise BadBlocks("too_many_attachments")
+    if not _METADATA_KEYS.issuperset(message.get("metadata", {})):
+        raise BadBlocks("invalid_metadata_format")
     for attachment in attachments:
         blocks = attachment.get("blocks", [])
         if not re.fullmatch(r"#[0-9A-Fa-f]{6}", attachment.get("color", "")) or not 0 < len(blocks) <= _MAX_BLOCKS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -12,7 +11,6 @@ import attrs
 from tocsin import (
     Alert,
     Capabilities,
-    DeliveryTimeout,
     Health,
     Receipt,
     Recipient,
@@ -21,23 +19,17 @@ from tocsin import (
     SendContext,
     hookimpl,
 )
-from tocsin.http import HttpClient
 from tocsin.settings import MissingSetting, setting, to_secret, to_secret_urls, to_strings, to_url
-from tocsin_slack.answer import Reply, check_webhook
-from tocsin_slack.errors import EDIT_IMPOSSIBLE, THREAD_IMPOSSIBLE
-from tocsin_slack.format import BLOCK_TEXT_LIMIT, message
+from tocsin_slack.answer import check_webhook
+from tocsin_slack.bot import Bot
+from tocsin_slack.format import BLOCK_TEXT_LIMIT, POSTED, message
 from tocsin_slack.probe import probe
 from tocsin_slack.text import UNIT
-from tocsin_slack.thread import Earlier, Step, details_of
 
 __all__ = ["SlackChannel"]
 
 _WEBHOOK, _CHANNEL = "webhook", "channel"
 _DESTINATION = re.compile(r"[CGDUW][A-Z0-9]+|#[^\s#@<>,]{1,80}")
-_POSTED = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
-"""``text`` is no mrkdwn, and links in it have no preview."""
-_EDITED = {"parse": "none", "link_names": False}
-"""chat.update would find names and links by itself, unlike chat.postMessage."""
 
 
 def _to_webhooks(value: str | Iterable[str | Secret]) -> tuple[Secret, ...]:
@@ -65,7 +57,7 @@ class SlackChannel:
 
     Attributes:
         webhook_urls: URLs of incoming webhooks; each posts to the channel it was made for.
-        bot_token: of the app's bot; shared by all channels, so that a refused token stops this channel as a whole.
+        bot_token: of the app's bot; shared by all channels, so that a refused token stops all of them, and no webhook.
         channel_ids: where the bot posts: ids of channels, people or direct messages, or ``#name``.
         api_url: base address of the Web API.
         recipients: one for each webhook, then one for each channel.
@@ -119,16 +111,11 @@ class SlackChannel:
     @hookimpl
     def send(self, alert: Alert, recipient: Recipient, context: SendContext) -> Receipt:
         """Post to the webhook; or as the bot, or edit or answer the bot's earlier message of the same ``dedup_key``."""
-        if recipient.kind == _WEBHOOK:
-            body = message(alert, plain=context.plain, repeated=context.repeated)
-            check_webhook(context.http.post(recipient.address, json=body | _POSTED))
-            return Receipt()
-        address = recipient.address.reveal()
-        followed = self._follow(alert, address, context)
-        if followed is not None:
-            return followed
-        ts, channel = _posted(self._post(alert, context, {"channel": address}).check())
-        return Receipt(provider_id=ts, details=details_of(alert, channel, address))
+        if recipient.kind == _CHANNEL:
+            return self._bot(context).deliver(alert, recipient.address.reveal())
+        body = message(alert, plain=context.plain, repeated=context.repeated)
+        check_webhook(context.http.post(recipient.address, json=body | POSTED))
+        return Receipt()
 
     @hookimpl
     def health(self, context: SendContext) -> Health:
@@ -138,52 +125,8 @@ class SlackChannel:
                 "an incoming webhook cannot be checked without sending", webhooks=len(self.webhook_urls)
             )
         channels = [recipient for recipient in self.recipients if recipient.kind == _CHANNEL]
-        return probe(lambda method, form: self._call(context.http, method, form=form), channels, len(self.webhook_urls))
+        bot = self._bot(context)
+        return probe(lambda method, form: bot.call(method, form=form), channels, len(self.webhook_urls))
 
-    def _follow(self, alert: Alert, address: str, context: SendContext) -> Receipt | None:
-        """The receipt of the earlier message's edit or reply; None where a new message is due."""
-        earlier = Earlier.of(context.previous, address)
-        step = Step.NEW if earlier is None else earlier.step(alert)
-        if earlier is None or step is Step.NEW:
-            return None
-        follow = self._edit if step is Step.EDIT else self._reply
-        return follow(alert, address, earlier, context)
-
-    def _edit(self, alert: Alert, address: str, earlier: Earlier, context: SendContext) -> Receipt | None:
-        """The receipt of the edited message; None where it cannot be edited any more.
-
-        An edit may be repeated without harm, so it carries no mark of a repeat.
-        """
-        body = message(alert, plain=context.plain) | _EDITED | {"channel": earlier.channel, "ts": earlier.ts}
-        reply = self._call(context.http, "chat.update", json=body)
-        if reply.word in EDIT_IMPOSSIBLE and not reply.ok:
-            return None
-        reply.check()
-        details = details_of(alert, earlier.channel, address) | {"edited": True}
-        return Receipt(provider_id=earlier.ts, details=details)
-
-    def _reply(self, alert: Alert, address: str, earlier: Earlier, context: SendContext) -> Receipt | None:
-        """The receipt of a reply under the earlier message; None where nothing can be put there."""
-        where = {"channel": earlier.channel, "thread_ts": earlier.ts, "reply_broadcast": True}
-        reply = self._post(alert, context, where)
-        if reply.word in THREAD_IMPOSSIBLE and not reply.ok:
-            return None
-        ts, channel = _posted(reply.check())
-        return Receipt(provider_id=ts, details=details_of(alert, channel, address, thread_ts=earlier.ts))
-
-    def _post(self, alert: Alert, context: SendContext, where: dict[str, Any]) -> Reply:
-        body = message(alert, plain=context.plain, repeated=context.repeated)
-        return self._call(context.http, "chat.postMessage", json=body | _POSTED | where)
-
-    def _call(self, http: HttpClient, method: str, **body: Any) -> Reply:
-        token = self.bot_token.reveal() if self.bot_token is not None else ""
-        headers = {"Authorization": f"Bearer {token}"}
-        return Reply.of(http.post(f"{self.api_url.rstrip('/')}/{method}", headers=headers, **body))
-
-
-def _posted(reply: Reply) -> tuple[str, str]:
-    """Timestamp and channel id of the new message, which prove that it was taken."""
-    ts, channel = reply.body.get("ts"), reply.body.get("channel")
-    if not isinstance(ts, str) or not isinstance(channel, str):
-        raise DeliveryTimeout("Slack said ok but named no message", status_code=reply.response.status)
-    return ts, channel
+    def _bot(self, context: SendContext) -> Bot:
+        return Bot(self.api_url, self.bot_token or Secret(""), context)

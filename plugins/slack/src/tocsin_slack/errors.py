@@ -1,7 +1,7 @@
 """What Slack answers, and the failure that it stands for.
 
 The Web API answers JSON with ``ok`` and, mostly at HTTP 200, a fixed word in ``error``; an incoming webhook answers a
-fixed word as plain text. Only words of these tables are ever shown.
+fixed word as plain text. Of any other word only what looks like one is shown.
 
 Sources: the methods' own pages below docs.slack.dev/reference/methods, and
 docs.slack.dev/messaging/sending-messages-using-incoming-webhooks ("Handling errors").
@@ -24,7 +24,7 @@ from tocsin import (
     ServerError,
 )
 
-__all__ = ["API_WORDS", "EDIT_IMPOSSIBLE", "THREAD_IMPOSSIBLE", "WEBHOOK_WORDS", "Word"]
+__all__ = ["API_WORDS", "EDIT_IMPOSSIBLE", "LIMITED", "THREAD_IMPOSSIBLE", "WEBHOOK_WORDS", "Word"]
 
 _TOKEN = "Check bot_token: a bot token begins with xoxb- and stands under OAuth & Permissions of the app."
 _REINSTALL = "Install the app in the workspace again and put its new token into bot_token."
@@ -37,6 +37,7 @@ _RESTRICTED = "The channel's posting permissions keep the app out; a workspace a
 _CONTENT = "Slack refused the message; a simpler form is tried once."
 _MIGRATION = "The workspace is being moved; it answers again when that is done."
 _REPORT = "Slack refused how it was asked; report it, and check api_url where it is set."
+_FORMER = "The earlier message cannot be changed; a new one is sent where that helps."
 _HOOK = "Make a new incoming webhook for the app and put its URL into webhook_urls."
 _HOOK_CHANNEL = "The webhook's channel or person is gone; make a new webhook and put its URL into webhook_urls."
 _HOOK_ADMIN = "The workspace restricts this webhook; ask an administrator, or make one for another channel."
@@ -52,8 +53,40 @@ class Word:
     outcome: Outcome | None = None
 
 
+LIMITED = Word(RateLimited)
+"""429, with or without a word."""
+
+_OF_OTHERS = (
+    # What only files, drafts, canvases, contact cards, broadcast edits and foreign identities meet.
+    "as_user_not_supported",
+    "blocked_file_type",
+    "cant_broadcast_message",
+    "draft_already_deleted",
+    "draft_already_sent",
+    "draft_has_conflict",
+    "draft_not_found",
+    "duplicate_channel_not_found",
+    "duplicate_message_not_found",
+    "file_deleted",
+    "file_is_deleted",
+    "file_not_found",
+    "file_share_limit_reached",
+    "max_file_sharing_exceeded",
+    "missing_file_data",
+    "no_dual_broadcast_content_update",
+    "send_on_behalf_not_allowed",
+    "slack_connect_blocked_file_type",
+    "slack_connect_canvas_sharing_blocked",
+    "slack_connect_clip_sharing_blocked",
+    "slack_connect_file_link_sharing_blocked",
+    "slack_connect_file_upload_sharing_blocked",
+    "slack_connect_lists_sharing_blocked",
+    "too_many_contact_cards",
+    "unable_to_share_files",
+)
+
 API_WORDS: dict[str, Word] = {
-    # The token, and with it the whole channel.
+    # The token, and with it all channels of the bot; no webhook.
     "not_authed": Word(AuthError, _TOKEN),
     "invalid_auth": Word(AuthError, _TOKEN),
     "not_allowed_token_type": Word(AuthError, _TOKEN),
@@ -94,9 +127,12 @@ API_WORDS: dict[str, Word] = {
     "no_text": Word(PayloadError, _CONTENT),
     "markdown_text_conflict": Word(PayloadError, _CONTENT),
     "metadata_too_large": Word(PayloadError, _CONTENT),
+    "metadata_must_be_sent_from_app": Word(PayloadError, _CONTENT),
+    "invalid_metadata_format": Word(PayloadError, _CONTENT),
+    "invalid_metadata_schema": Word(PayloadError, _CONTENT),
     # Later.
-    "ratelimited": Word(RateLimited),
-    "rate_limited": Word(RateLimited),
+    "ratelimited": LIMITED,
+    "rate_limited": LIMITED,
     "service_unavailable": Word(ServerError),
     "request_timeout": Word(ServerError),
     "update_failed": Word(ServerError),
@@ -118,12 +154,16 @@ API_WORDS: dict[str, Word] = {
     "invalid_form_data": Word(ClientError, _REPORT),
     "invalid_post_type": Word(ClientError, _REPORT),
     "missing_post_type": Word(ClientError, _REPORT),
-    "cannot_reply_to_message": Word(ClientError, _REPORT),
-    "message_not_found": Word(ClientError, _REPORT),
-    "cant_update_message": Word(ClientError, _REPORT),
-    "edit_window_closed": Word(ClientError, _REPORT),
-    "block_mismatch": Word(ClientError, _REPORT),
-    "streaming_state_conflict": Word(ClientError, _REPORT),
+    # The earlier message; what is in the sets below is followed by a new one.
+    "cannot_reply_to_message": Word(ClientError, _FORMER),
+    "thread_not_found": Word(ClientError, _FORMER),
+    "invalid_thread_ts": Word(ClientError, _FORMER),
+    "message_not_found": Word(ClientError, _FORMER),
+    "cant_update_message": Word(ClientError, _FORMER),
+    "edit_window_closed": Word(ClientError, _FORMER),
+    "block_mismatch": Word(ClientError, _FORMER),
+    "streaming_state_conflict": Word(ClientError, _FORMER),
+    **dict.fromkeys(_OF_OTHERS, Word(ClientError, _REPORT)),
 }
 """Words of ``error`` in the answers of chat.postMessage, chat.update, auth.test and conversations.info."""
 
@@ -173,8 +213,12 @@ THREAD_IMPOSSIBLE = frozenset(
     {
         "message_not_found",
         "cannot_reply_to_message",
+        "thread_not_found",
+        "invalid_thread_ts",
         "restricted_action_thread_locked",
         "restricted_action_non_threadable_channel",
     }
 )
-"""Nothing can be put under the earlier message; a new one is sent."""
+"""Nothing can be put under the earlier message; a new one is sent. (thread_not_found and invalid_thread_ts are not
+documented for chat.postMessage; they were seen: github.com/slackapi/bolt-js/issues/2307,
+github.com/jenkinsci/slack-plugin/issues/584.)"""

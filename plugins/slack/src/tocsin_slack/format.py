@@ -18,9 +18,11 @@ __all__ = [
     "BLOCK_TEXT_LIMIT",
     "DATA_LIMIT",
     "FIELDS_LIMIT",
+    "FIELDS_ROOM",
     "FIELD_LIMIT",
     "HEADER_LIMIT",
     "MESSAGE_LIMIT",
+    "POSTED",
     "SECTION_LIMIT",
     "TEXT_LIMIT",
     "TITLE_LIMIT",
@@ -46,8 +48,11 @@ TITLE_LIMIT = 1500
 MESSAGE_LIMIT = 5600
 DATA_LIMIT = 2900
 ALERT_ID_LIMIT = 300
+FIELDS_ROOM = 2300
+"""Characters of all fields together: the fewer there are, the longer each may be."""
+POSTED = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+"""Sent with every new message: ``text`` is no mrkdwn, and links have no preview."""
 _NAME_LIMIT = 75
-_VALUE_LIMIT = 150
 _WORD_JOINER = "\u2060"
 
 
@@ -76,7 +81,7 @@ def _blocks(alert: Alert, repeated: bool) -> list[dict[str, Any]]:
     rows = shown[FIELDS_LIMIT:] + details(alert)
     blocks = [*_title(headline(alert)), *_message(alert.message), _origin(alert, repeated)]
     if shown:
-        blocks.append({"type": "section", "fields": [_field(*fact) for fact in shown[:FIELDS_LIMIT]]})
+        blocks.append(_fields(shown[:FIELDS_LIMIT]))
     if rows:
         blocks.append(_section(_mrkdwn(_details(rows))))
     return [*blocks, _footer(alert)]
@@ -112,13 +117,19 @@ def _moment(alert: Alert) -> str:
     return f"<!date^{seconds}^{{date_short_pretty}} {{time_secs}}|{shown}>" if seconds > 0 else shown
 
 
-def _field(name: str, value: str) -> dict[str, Any]:
+def _fields(shown: list[tuple[str, str]]) -> dict[str, Any]:
+    room = min(FIELD_LIMIT, FIELDS_ROOM // len(shown))
+    return {"type": "section", "fields": [_field(name, value, room) for name, value in shown]}
+
+
+def _field(name: str, value: str, room: int) -> dict[str, Any]:
     """The name in bold above the value in code; as plain text where either could not stand there as it is."""
-    code = coded(value, _VALUE_LIMIT)
-    if code is not None and tame(name) and len(name) <= _NAME_LIMIT:
+    above = cut(escape(name), _NAME_LIMIT)
+    code = coded(value, room - measured(above) - len("**\n"))
+    if code is not None and above == name and tame(name):
         return _mrkdwn(f"*{name}*\n{code}")
-    shown = cut(escape(value.strip()), _VALUE_LIMIT) or "–"
-    return _plain(f"{cut(escape(name), _NAME_LIMIT)}\n{shown}")
+    shown = cut(escape(value.strip()), room - measured(above) - 1) or "–"
+    return _plain(f"{above}\n{shown}")
 
 
 def _details(rows: list[tuple[str, str]]) -> str:
@@ -146,7 +157,8 @@ def _context(*elements: str) -> dict[str, Any]:
 
 
 def _plain(escaped: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": escaped, "emoji": True}
+    """Without ``emoji``, ``:100:`` stays what it is instead of becoming a picture."""
+    return {"type": "plain_text", "text": escaped, "emoji": False}
 
 
 def _mrkdwn(escaped: str) -> dict[str, Any]:

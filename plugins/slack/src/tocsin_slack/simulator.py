@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import deque
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,8 +16,9 @@ __all__ = ["SlackSimulator"]
 _TOKEN = "xoxb-100000000001-simulated"
 _HOOK = "/services/T00000001/B00000001/simulatedsimulatedsimulated"
 _CHANNEL = "C0000000001"
-_SCOPES = "chat:write,channels:read"
+_SCOPES = "chat:write,channels:read,channels:history"
 _SENDING = ("chat.postMessage", "chat.update")
+_LOOKING = {"conversations.info": "channels:read", "conversations.history": "channels:history"}
 _HOOK_FAULTS: dict[FaultKind, tuple[int, str]] = {
     FaultKind.SERVER_ERROR: (500, "rollup_error"),
     FaultKind.UNAUTHORIZED: (403, "invalid_token"),
@@ -111,7 +113,7 @@ class SlackSimulator(HttpSimulator):
         return _answer(status, {"ok": False, "error": word}, headers)
 
     def other(self, request: Request) -> Answer:
-        """``auth.test`` and ``conversations.info``, and what becomes of a wrong URL, token or method."""
+        """``auth.test``, ``conversations.info`` and ``.history``, and what becomes of a wrong URL, token or method."""
         method = _method(request)
         if method is None:
             return Answer(404, b"no_service")
@@ -120,13 +122,28 @@ class SlackSimulator(HttpSimulator):
         scopes = {"X-OAuth-Scopes": self.scopes}
         if method == "auth.test":
             return _answer(200, {"ok": True, "team_id": "T00000001", "user_id": "U00000001"}, scopes)
-        if method != "conversations.info":
+        needed = _LOOKING.get(method)
+        if needed is None:
             return _error("unknown_method")
-        if "channels:read" not in self.scopes:
-            return _answer(200, {"ok": False, "error": "missing_scope", "needed": "channels:read"}, scopes)
-        wanted = dict(parse_qsl(request.body.decode())).get("channel", "")
-        known = self.channels.get(wanted)
-        return _error("channel_not_found") if known is None else _answer(200, {"ok": True, "channel": known}, scopes)
+        if needed not in self.scopes.split(","):
+            return _answer(200, {"ok": False, "error": "missing_scope", "needed": needed}, scopes)
+        form = dict(parse_qsl(request.body.decode()))
+        known = self.channels.get(form.get("channel", ""))
+        if known is None:
+            return _error("channel_not_found")
+        found = {"messages": self._history(form)} if method.endswith("history") else {"channel": known}
+        return _answer(200, {"ok": True} | found, scopes)
+
+    def _history(self, form: dict[str, str]) -> list[dict[str, Any]]:
+        """The newest messages of a channel, with their metadata where that was asked for."""
+        with self._lock:
+            there = [
+                body | {"ts": ts}
+                for (channel, ts), body in reversed(self._posted.items())
+                if channel == form["channel"] and float(ts) > float(form.get("oldest", 0))
+            ]
+        hidden = set() if form.get("include_all_metadata") == "true" else {"metadata"}
+        return [{k: v for k, v in one.items() if k not in hidden} for one in there[: int(form.get("limit", 100))]]
 
     def _take_hook(self, message: Received) -> Answer:
         self.take(message)
@@ -143,7 +160,10 @@ class SlackSimulator(HttpSimulator):
         if ts is None:
             return _error("message_not_found")
         self.take(Received(message.address, message.text, provider_id=ts, raw=body))
-        return _answer(200, {"ok": True, "channel": channel, "ts": ts, "message": {"type": "message", "ts": ts}})
+        stands = self.posted(ts) or {}
+        kept = {name: stands[name] for name in ("thread_ts", "metadata") if name in stands}
+        posted = {"type": "message", "ts": ts} | kept
+        return _answer(200, {"ok": True, "channel": channel, "ts": ts, "message": posted})
 
     def _refusal(self, channel: str) -> str | None:
         known = self.channels.get(channel)
@@ -155,15 +175,18 @@ class SlackSimulator(HttpSimulator):
 
     def _new(self, channel: str, body: dict[str, Any]) -> str:
         self._last += 1
-        ts = f"{1767225600 + self._last}.{self._last:06d}"
-        self._posted[channel, ts] = body
+        ts = f"{int(time.time()) + self._last}.{self._last:06d}"
+        # Under a message that is gone the real one posts without a word what should have been a reply.
+        lost = (channel, body.get("thread_ts")) not in self._posted
+        self._posted[channel, ts] = {k: v for k, v in body.items() if k != "thread_ts" or not lost}
         return ts
 
     def _edited(self, channel: str, body: dict[str, Any]) -> str | None:
         ts = str(body.get("ts", ""))
         if (channel, ts) not in self._posted:
             return None
-        self._posted[channel, ts] = body
+        # chat.update keeps what it is not told, like metadata.
+        self._posted[channel, ts] |= body
         return ts
 
     def _knows_token(self, request: Request) -> bool:

@@ -15,8 +15,9 @@ _MARKER = "…"
 _LONGEST_URL = 1000
 _UNFINISHED = re.compile(r"(?:&[a-z]{0,3}|<[^<>]*)\Z")
 _URL = re.compile(r"https?://[^\s<>|`*]*[A-Za-z0-9/=&#_-]")
-_FORMATS = re.compile(r"[*~`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^\s*>", re.MULTILINE)
-_TAME = re.compile(r"[A-Za-z0-9]+(?:[ ._:/-][A-Za-z0-9]+)*")
+_FORMATS = re.compile(r"[*~`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^\s*>|:[^\s:]+:", re.MULTILINE)
+"""What mrkdwn makes bold, struck, code, italic, a quotation or an emoji of."""
+_TAME = re.compile(r"[A-Za-z0-9]+(?:[ ._/-][A-Za-z0-9]+)*")
 
 
 def escape(text: str) -> str:

@@ -1,24 +1,15 @@
-"""What becomes of an alert whose ``dedup_key`` was seen before: an edit, a reply, or a message of its own."""
+"""What a receipt keeps of a message, so that the next alert of the same ``dedup_key`` finds it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
 import attrs
 
-from tocsin import Alert, AlertPriority, AlertStatus, Receipt
+from tocsin import Receipt
 
-__all__ = ["Earlier", "Step", "details_of"]
-
-
-class Step(StrEnum):
-    """What to do with the earlier message."""
-
-    NEW = "new"
-    EDIT = "edit"
-    REPLY = "reply"
+__all__ = ["Earlier", "receipt_of"]
 
 
 @attrs.frozen
@@ -27,18 +18,17 @@ class Earlier:
 
     Attributes:
         channel: the channel's id, as Slack answered it.
-        ts: of the first message, which is the thread's parent.
-        status, priority: of the last alert that was shown there.
+        ts: of the last message, which is what people read.
+        thread_ts: of the first message, which is the thread's parent; the same where there was no reply.
     """
 
     channel: str
     ts: str
-    status: str
-    priority: str
+    thread_ts: str
 
     @classmethod
     def of(cls, receipt: Receipt | None, address: str) -> Earlier | None:
-        """The message, or None where there is none that can be changed.
+        """The message, or None where the receipt names none.
 
         Args:
             receipt: of the earlier alert.
@@ -47,31 +37,25 @@ class Earlier:
         if receipt is None or receipt.provider_id is None:
             return None
         kept: Mapping[str, Any] = receipt.details
-        channel, ts = kept.get("channel", address), kept.get("thread_ts", receipt.provider_id)
-        if not isinstance(channel, str) or not isinstance(ts, str):
+        channel, thread_ts = kept.get("channel", address), kept.get("thread_ts", receipt.provider_id)
+        if not isinstance(channel, str) or not isinstance(thread_ts, str):
             return None
-        return cls(channel, ts, str(kept.get("status", "")), str(kept.get("priority", "")))
-
-    def step(self, alert: Alert) -> Step:
-        """An edit makes no sound, so what must be noticed is no edit.
-
-        An alert that fires again after it was resolved is a new message; one that became more urgent is a reply that
-        the channel sees too. Everything else edits the message.
-        """
-        if alert.status is not AlertStatus.FIRING:
-            return Step.EDIT
-        if self.status == AlertStatus.RESOLVED:
-            return Step.NEW
-        known = self.priority in AlertPriority.__members__
-        return Step.REPLY if known and AlertPriority(self.priority).rank > alert.priority.rank else Step.EDIT
+        return cls(channel, receipt.provider_id, thread_ts)
 
 
-def details_of(alert: Alert, channel: str, address: str, thread_ts: str | None = None) -> dict[str, str]:
-    """What a receipt keeps, so that the next alert of the same ``dedup_key`` can find and judge the message.
+def receipt_of(ts: str, channel: str, address: str, *, thread_ts: str | None = None, **more: Any) -> Receipt:
+    """The receipt of a message.
 
     The channel's id is kept where it is not the recipient's address: for a person, and for a name. An address itself is
     nothing for reports and logs.
+
+    Args:
+        ts: of the message.
+        channel: its id, as Slack answered it.
+        address: of the recipient.
+        thread_ts: of the parent, where the message stands in a thread.
+        more: to be kept besides.
     """
-    kept = {"status": str(alert.status), "priority": str(alert.priority)}
-    kept |= {"channel": channel} if channel != address else {}
-    return kept | ({"thread_ts": thread_ts} if thread_ts is not None else {})
+    kept = {"channel": channel} if channel != address else {}
+    threaded = thread_ts is not None and thread_ts != ts
+    return Receipt(provider_id=ts, details=kept | ({"thread_ts": thread_ts} if threaded else {}) | more)
