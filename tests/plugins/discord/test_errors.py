@@ -31,6 +31,7 @@ ROWS = [
     (400, 50083, GONE),
     (403, 160005, GONE),
     (400, 40058, GONE),
+    (400, 40066, GONE),
     (400, 40067, GONE),
     (400, 220001, GONE),
     (400, 220003, GONE),
@@ -57,6 +58,9 @@ ROWS = [
     (403, 40333, CLIENT),
     (400, 50041, ("config", "message", "refused")),
     (403, 50067, CLIENT),
+    (403, 50095, CLIENT),
+    (400, 160006, CLIENT),
+    (400, 220002, CLIENT),
     (404, 10008, CLIENT),
     (400, 30046, CLIENT),
     (403, 50005, CLIENT),
@@ -105,7 +109,7 @@ def test_a_code_that_is_not_known_is_judged_by_its_status(simulator, refused):
     ("status", "kind", "scope"),
     [
         (401, "auth", "recipient"),
-        (403, "auth", "recipient"),
+        (403, "client", "message"),
         (404, "invalid_recipient", "recipient"),
         (410, "invalid_recipient", "recipient"),
         (302, "client", "message"),
@@ -114,12 +118,71 @@ def test_a_code_that_is_not_known_is_judged_by_its_status(simulator, refused):
         (502, "server", "channel"),
     ],
 )
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"code": true}', b'{"code": "50027"}', b'{"code": 0}'])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]"])
 def test_a_bare_status_concerns_this_webhook_alone(status, kind, scope, body):
     error = failure(HttpResponse(status, {}, body))
 
     assert (error.kind, error.scope) == (kind, scope)
     assert error.provider_code is None
+
+
+@pytest.mark.parametrize("body", [b'{"code": true}', b'{"code": "50027"}', b'{"code": 0}'])
+def test_a_refusal_in_json_without_a_number_leaves_the_webhook_to_a_probe(body):
+    error = failure(HttpResponse(403, {}, body))
+
+    assert (error.kind, error.scope, error.lasting, error.provider_code) == ("auth", "recipient", False, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(404, 10015), (404, 0), (401, 50027), (401, 0), (403, 50013), (400, 50083)]
+)
+def test_a_webhook_that_is_gone_is_left_to_a_person(simulator, refused, status, code):
+    simulator.script(status, code)
+
+    assert refused().lasting
+
+
+class TestCloudflare:
+    """A page instead of JSON comes from before Discord: it concerns this machine's address, and no webhook."""
+
+    def test_its_limit_holds_everything_back(self, simulator, refused):
+        simulator.answer(Answer(429, b"<html>error code: 1015</html>", {"Retry-After": "600"}))
+        error = refused()
+
+        assert (error.kind, error.scope, error.retry_after) == ("rate_limited", Scope.CHANNEL, 600.0)
+
+    def test_a_limit_without_a_wait_holds_everything_back_for_a_minute(self):
+        error = failure(HttpResponse(429, {}, b"error code: 1015"))
+
+        assert (error.scope, error.retry_after) == (Scope.CHANNEL, 60.0)
+
+    def test_a_limit_of_discord_whose_body_was_lost_stays_with_its_webhook(self):
+        error = failure(HttpResponse(429, {"X-RateLimit-Scope": "user", "Retry-After": "2"}, b"", complete=False))
+
+        assert (error.scope, error.retry_after) == (Scope.RECIPIENT, 2.0)
+
+    def test_its_block_pauses_no_webhook(self, simulator, refused):
+        simulator.answer(Answer(403, b"<html>error code: 1010</html>", {"Content-Type": "text/html"}))
+        error = refused()
+
+        assert (error.kind, error.lasting, error.outcome) == ("client", False, "refused")
+        assert simulator.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "1.25"}, 1.25),
+        ({"X-RateLimit-Remaining": "1", "X-RateLimit-Reset-After": "1.25"}, None),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "1.25", "Retry-After": "4"}, 4.0),
+        ({}, None),
+    ],
+)
+@pytest.mark.parametrize(("status", "code"), [(400, 50035), (400, 99999), (503, 0)])
+def test_what_follows_a_refusal_waits_for_its_bucket(status, code, headers, wait):
+    body = json.dumps({"code": code}).encode()
+
+    assert failure(HttpResponse(status, headers, body)).retry_after == wait
 
 
 class TestWhatWasRefused:
@@ -171,13 +234,17 @@ class TestRetryAfter:
             (-4, "3", 0.0),
             (10**400, None, 3600.0),
             (True, "3", 3.0),
-            ("9", "3", 3.0),
+            ("9", "3", 9.0),
+            ("soon", "3", 3.0),
+            ("inf", None, 3600.0),
+            ([1], "3", 3.0),
             (float("nan"), "3", 3.0),
             (None, None, None),
             (None, "soon", None),
         ],
     )
     def test_the_wait(self, seconds, header, expected):
+        """No wait at all is left to the retries' own."""
         headers = {} if header is None else {"Retry-After": header}
         body = json.dumps({"message": "limited", "retry_after": seconds, "global": False}).encode()
 
@@ -189,6 +256,7 @@ class TestRetryAfter:
             ({"retry_after": 1.5, "global": False}, {"X-RateLimit-Scope": "user"}, Scope.RECIPIENT),
             ({"retry_after": 1.5, "global": False}, {"X-RateLimit-Scope": "shared"}, Scope.RECIPIENT),
             ({"retry_after": 1.5, "global": True}, {}, Scope.CHANNEL),
+            ({"retry_after": 1.5}, {"X-RateLimit-Global": "true"}, Scope.CHANNEL),
             ({"retry_after": 1.5}, {"X-RateLimit-Scope": "global"}, Scope.CHANNEL),
         ],
     )
@@ -197,10 +265,14 @@ class TestRetryAfter:
 
         assert (error.scope, error.retry_after) == (scope, 1.5)
 
-    def test_cloudflares_page_holds_everything_back(self):
-        error = failure(HttpResponse(429, {"Retry-After": "600"}, b"<html>error code: 1015</html>"))
+    def test_a_shared_limit_waits_for_its_resource_and_not_for_its_bucket(self):
+        headers = {"X-RateLimit-Scope": "shared", "X-RateLimit-Remaining": "9", "X-RateLimit-Reset-After": "64.57"}
+        body = b'{"message": "The resource is being rate limited.", "retry_after": 1336.57, "global": false}'
 
-        assert (error.scope, error.retry_after) == (Scope.CHANNEL, 600.0)
+        assert failure(HttpResponse(429, headers | {"Retry-After": "1337"}, body)).retry_after == 1336.57
+
+    def test_the_bucket_tells_where_nothing_else_does(self):
+        assert failure(HttpResponse(429, {"X-RateLimit-Reset-After": "2.5"}, b'{"code": 0}')).retry_after == 2.5
 
     def test_the_simulator_sends_a_float_and_a_whole_number(self, simulator, refused):
         simulator.fail(Fault("rate_limited", retry_after=2.5))
@@ -218,11 +290,20 @@ class TestRetryAfter:
         Answer(200, b'{"id": 1}'),
         Answer(200, b'{"id": "x"}'),
         Answer(200, b'["1"]'),
+        Answer(200, b"<html>" + b" " * 70_000),
     ],
+    ids=lambda answer: f"{answer.status}-{answer.body[:10]}",
 )
-def test_a_success_that_shows_no_message_leaves_it_unknown(simulator, refused, monkeypatch, answer):
-    monkeypatch.setattr(simulator, "accept", lambda request, message: answer)
+def test_a_success_that_shows_no_message_leaves_it_unknown(simulator, refused, answer):
+    simulator.answer(answer)
     error = refused()
 
     assert isinstance(error, DeliveryTimeout)
     assert (error.outcome, error.status_code) == ("unknown", answer.status)
+
+
+def test_a_message_whose_echo_is_too_long_to_read_was_saved(simulator, send):
+    """It is not sent again, but cannot be edited: its id is lost."""
+    simulator.answer(Answer(200, json.dumps({"content": "\U0001f534" * 8000, "id": "1"}).encode()))
+
+    assert send().provider_id is None

@@ -23,6 +23,7 @@ def test_nothing_that_is_markup_stands_alone(text):
         bare = re.sub(r"\\[^0-9A-Za-z\s]", "", escaped)
 
         assert not re.search(r"[\\*_~`|\[\]<]", bare)
+        assert not re.search(r"^\s*[0-9]+\.\s", escaped, re.MULTILINE)
         assert not re.search(r"^\s*[>#-]", re.sub(r"\\[^0-9A-Za-z\s]", "x", escaped), re.MULTILINE) or "\n" in text
 
 
@@ -64,6 +65,8 @@ def test_no_text_ends_a_block_of_code(text):
         ("https://x.y/a_b*c", r"https://x.y/a_b\*c"),
         ("# title\n> quote\n- item\n -# small", "\\# title\n\\> quote\n\\- item\n \\-# small"),
         ("a > b - c # d", "a > b - c # d"),
+        ("1. one\n 22. two\n3.5 x\n4.\n2024 y", "1\\. one\n 22\\. two\n3.5 x\n4\\.\n2024 y"),
+        ("<@$1> </cmd:2> <id:browse> <@!3> <@&4> <:e:5>", r"\<@$1> \</cmd:2> \<id:browse> \<@!3> \<@&4> \<:e:5>"),
         ("||spoiler|| `code` \\", r"\|\|spoiler\|\| \`code\` \\"),
         ("@everyone", "@everyone"),
     ],

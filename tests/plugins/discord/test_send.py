@@ -1,13 +1,16 @@
 """What goes to Discord, and what comes back."""
 
 import json
+import re
 import threading
 
 import jsonschema
 import pytest
 
 from tocsin import Receipt
+from tocsin.http import HttpResponse
 from tocsin.rendering import REPEATED
+from tocsin_discord.buckets import wait_of
 
 
 def test_a_message_goes_to_its_webhook_alone_and_its_id_is_kept(simulator, send, bodies, schema):
@@ -17,7 +20,7 @@ def test_a_message_goes_to_its_webhook_alone_and_its_id_is_kept(simulator, send,
     assert received.address == simulator.addresses()[1]
     assert "Disk full" in received.text
     assert (receipt.state, receipt.provider_id) == ("accepted", received.provider_id)
-    assert receipt.details == {"status": "firing", "priority": "HIGH"}
+    assert (receipt.details, receipt.hold) == ({}, 0.0)
     jsonschema.validate(bodies()[0], schema("execute"))
 
 
@@ -27,7 +30,71 @@ def test_discord_is_asked_to_wait_and_to_speak_one_version(simulator, send):
     (request,) = simulator.requests
     assert request.path == "/api/v10/webhooks/100000000000000001/simulated-token-simulated-token"
     assert request.query == {"wait": "true"}
-    assert request.headers["User-Agent"] == "test"
+
+
+def test_each_request_says_who_asks_in_the_form_that_discord_demands(simulator, send, alert, health):
+    send(alert(status="resolved"), previous=send())
+    health()
+
+    agents = {request.headers["User-Agent"] for request in simulator.requests}
+    assert {request.method for request in simulator.requests} == {"POST", "PATCH", "GET"}
+    assert len(agents) == 1
+    assert re.fullmatch(r"DiscordBot \(https://\S+, \d+\.\d+\.\d+\S*\)", agents.pop())
+
+
+def test_each_body_is_json(simulator, send, alert):
+    send(alert(status="resolved"), previous=send())
+
+    assert [request.headers["Content-Type"].partition(";")[0] for request in simulator.requests] == [
+        "application/json"
+    ] * 2
+
+
+def test_the_messages_bear_the_name_that_is_set(channel_to, send, alert, bodies, schema):
+    sender = channel_to(username="Night watch")
+    send(alert(status="resolved"), by=sender, previous=send(by=sender))
+
+    jsonschema.validate(bodies()[0], schema("execute"))
+    assert bodies("POST")[0]["username"] == "Night watch"
+    assert "username" not in bodies("PATCH")[0]
+
+
+class TestBuckets:
+    """What Discord says of its rate limit with a success holds this webhook back, before it has to refuse."""
+
+    @pytest.mark.parametrize("seconds", [0.25, 64.57])
+    def test_an_empty_bucket_is_left_alone_until_it_has_room(self, simulator, send, seconds):
+        simulator.exhaust(seconds)
+
+        assert [send().hold, send().hold] == [seconds, 0.0]
+
+    def test_an_edit_says_so_too(self, simulator, send, alert):
+        first = send()
+        simulator.exhaust(3)
+
+        assert send(alert(status="resolved"), previous=first).hold == 3.0
+
+    @pytest.mark.parametrize(
+        ("remaining", "after", "hold"),
+        [
+            ("0", "1", 1.0),
+            (" 0 ", "1", 1.0),
+            ("1", "1", 0.0),
+            ("0", "", 0.0),
+            ("0", "soon", 0.0),
+            ("0", "nan", 0.0),
+            ("0", "-1", 0.0),
+            ("0", "1e400", 3600.0),
+            ("", "1", 0.0),
+        ],
+    )
+    def test_only_what_makes_sense_holds(self, remaining, after, hold):
+        headers = {"X-RateLimit-Remaining": remaining, "X-RateLimit-Reset-After": after}
+
+        assert wait_of(HttpResponse(200, headers, b"")) == hold
+
+    def test_without_a_word_nothing_is_held(self):
+        assert wait_of(HttpResponse(200, {}, b"")) == 0.0
 
 
 def test_a_thread_is_named_in_each_request(simulator, channel_to, send, alert):
@@ -77,26 +144,16 @@ class TestSameDedupKey:
         assert simulator.requests[1].path.endswith(f"/messages/{first.provider_id}")
         assert simulator.requests[1].query == {}
         assert second.provider_id == first.provider_id
-        assert second.details == {"status": status, "priority": "HIGH", "edited": True}
+        assert second.details == {"edited": True}
         assert simulator.posted(first.provider_id)["content"] == f"🟠 {status.capitalize()}: Disk full"
 
-    @pytest.mark.parametrize(
-        ("before", "now", "edited"),
-        [
-            ({}, {}, True),
-            ({}, {"priority": "LOW"}, True),
-            ({}, {"priority": "CRITICAL"}, False),
-            ({"status": "acknowledged"}, {}, True),
-            ({"status": "resolved"}, {}, False),
-            ({"priority": "LOW"}, {"priority": "CRITICAL", "status": "resolved"}, True),
-        ],
-    )
-    def test_what_must_be_noticed_is_a_new_message(self, send, alert, before, now, edited):
-        first = send(alert(**before))
-        second = send(alert(**now), previous=first)
+    @pytest.mark.parametrize("louder", [False, True])
+    def test_what_must_be_noticed_is_a_new_message(self, send, louder):
+        first = send()
+        second = send(previous=first, louder=louder)
 
-        assert (second.provider_id == first.provider_id) is edited
-        assert ("edited" in second.details) is edited
+        assert (second.provider_id != first.provider_id) is louder
+        assert ("edited" in second.details) is not louder
 
     def test_a_deleted_message_is_posted_anew(self, simulator, send, alert):
         first = send()
@@ -136,7 +193,7 @@ class TestSameDedupKey:
 
         assert simulator.posted(first.provider_id)["embeds"] == []
 
-    @pytest.mark.parametrize("receipt", [Receipt(), Receipt(provider_id="x"), Receipt(provider_id="1/../2")])
+    @pytest.mark.parametrize("receipt", [Receipt(), Receipt(provider_id="x"), Receipt(provider_id="1/../2")], ids=str)
     def test_a_receipt_that_names_no_message_leads_to_a_new_one(self, simulator, send, alert, receipt):
         send(alert(status="resolved"), previous=receipt)
 

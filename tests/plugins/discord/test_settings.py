@@ -21,6 +21,8 @@ def test_settings_have_the_documented_names():
     assert {name: item.env for name, item in settings.items()} == {
         "webhook_urls": "DISCORD_WEBHOOK_URLS",
         "api_url": "DISCORD_API_URL",
+        "username": "DISCORD_USERNAME",
+        "thread_name": "DISCORD_THREAD_NAME",
     }
     assert settings["webhook_urls"].secret
     assert settings["webhook_urls"].kind == "array"
@@ -67,6 +69,8 @@ def test_the_addresses_that_follow_from_it():
     assert webhook.message("7").reveal() == f"{V10}/messages/7?thread_id=42"
     assert webhook.itself().reveal() == V10
     assert Webhook.parse(URL).message("7").reveal() == f"{V10}/messages/7"
+    assert webhook.message("7", "8").reveal() == f"{V10}/messages/7?thread_id=8"
+    assert Webhook.parse(URL).execute("8").reveal() == f"{V10}?wait=true&thread_id=8"
 
 
 @pytest.mark.parametrize(
@@ -99,6 +103,37 @@ def test_without_a_webhook_the_channel_is_unconfigured():
 
         assert instance is None
         assert [problem.missing for problem in problems] == [True]
+
+
+class TestUsername:
+    """docs.discord.com/developers/resources/webhook#create-webhook says what a webhook may be called."""
+
+    @pytest.mark.parametrize("name", ["x", "x" * 80, "🔴" * 80, "Night watch", "everyone", "Диск"])
+    def test_a_name_that_discord_takes(self, name):
+        assert built(webhook_urls=[URL], username=name)[0].username == name
+
+    def test_blanks_are_trimmed_before_it_is_measured(self):
+        assert built(webhook_urls=[URL], username=f"  a   b{'c' * 77}  ")[0].username == f"a b{'c' * 77}"
+
+    @pytest.mark.parametrize("name", ["", " ", "x" * 81, "Clyde", "my discord", "DISCORD", "bonniecLYDE", "a\nb"])
+    def test_a_name_that_discord_refuses(self, name):
+        instance, problems = built(webhook_urls=[URL], username=name)
+
+        assert instance is None
+        assert [problem.message.partition(" ")[0] for problem in problems] == ["username"]
+
+
+class TestThreadName:
+    @pytest.mark.parametrize("name", ["x", "x" * 100, "🔴" * 100, "{title}", "x" * 100 + "{title}"])
+    def test_a_name_that_discord_takes(self, name):
+        assert built(webhook_urls=[URL], thread_name=name)[0].thread_name == name
+
+    @pytest.mark.parametrize("name", ["", "x" * 101, "x" * 101 + "{title}"])
+    def test_a_name_that_discord_refuses(self, name):
+        instance, problems = built(webhook_urls=[URL], thread_name=name)
+
+        assert instance is None
+        assert [problem.message.partition(" ")[0] for problem in problems] == ["thread_name"]
 
 
 def test_the_urls_are_not_shown():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from typing import Any
 
 import attrs
 
 from tocsin import (
     Alert,
-    AlertPriority,
-    AlertStatus,
     AuthError,
     Capabilities,
     DeliveryError,
@@ -26,14 +26,16 @@ from tocsin import (
 )
 from tocsin.http import HttpResponse
 from tocsin.settings import MissingSetting, setting, to_url
-from tocsin_discord.errors import EDIT_IMPOSSIBLE, code_of, failure
+from tocsin_discord.errors import EDIT_IMPOSSIBLE, THREAD_GONE, code_of, failure
 from tocsin_discord.format import TOTAL_LIMIT, message
 from tocsin_discord.markdown import UNIT
+from tocsin_discord.names import thread_name, to_thread_name, to_username
+from tocsin_discord.posted import Posted, receipt_of
 from tocsin_discord.webhook import Webhook, to_webhooks
 
 __all__ = ["DiscordChannel"]
 
-_ID = re.compile(r"[0-9]{1,20}")
+_DISTRIBUTION = "tocsin-discord"
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -43,6 +45,8 @@ class DiscordChannel:
     Attributes:
         webhook_urls: each posts to the channel it was made in, or to the thread that ``?thread_id=`` names.
         api_url: stands in for scheme and host of every webhook's URL; of a proxy, for instance.
+        username: whose name the messages bear, instead of the webhook's own.
+        thread_name: makes a post of this name in a forum for each new alert; ``{title}`` stands for its headline.
         recipients: one for each webhook.
     """
 
@@ -67,7 +71,21 @@ class DiscordChannel:
         converter=attrs.converters.optional(to_url),
         metadata=setting("DISCORD_API_URL", "Stands in for scheme and host of the webhooks' URLs, https://discord.com"),
     )
+    username: str | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(to_username),
+        metadata=setting(
+            "DISCORD_USERNAME", "Name above the messages, 1 to 80 characters; by default the webhook's own"
+        ),
+    )
+    thread_name: str | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(to_thread_name),
+        metadata=setting("DISCORD_THREAD_NAME", "In a forum: name of each alert's post, like {title}"),
+    )
     recipients: tuple[Recipient, ...] = attrs.field(init=False, repr=False)
+    _dead: dict[str, DeliveryError] = attrs.field(factory=dict, init=False, repr=False)
+    """Why a webhook answered 404 or 401, by recipient; it is asked no more, not even for its health."""
 
     def __attrs_post_init__(self) -> None:
         if not self.webhook_urls:
@@ -77,69 +95,85 @@ class DiscordChannel:
     @hookimpl
     def send(self, alert: Alert, recipient: Recipient, context: SendContext) -> Receipt:
         """Edit the earlier message of the same ``dedup_key`` where that is enough, or post a new one."""
-        webhook = self._webhook(recipient)
-        earlier = _to_edit(alert, context.previous)
-        if earlier is not None:
-            receipt = self._edit(alert, webhook, earlier, context)
-            if receipt is not None:
-                return receipt
-        body = message(alert, plain=context.plain, repeated=context.repeated)
-        return _receipt(alert, context.http.post(webhook.execute(), json=body))
+        try:
+            receipt = self._deliver(alert, self._webhook(recipient), context)
+        except DeliveryError as error:
+            self._remember(recipient, error)
+            raise
+        self._dead.pop(recipient.id, None)
+        return receipt
 
     @hookimpl
     def health(self, context: SendContext) -> Health:
-        """Ask each webhook for itself, which needs no more than its URL; nothing is sent."""
-        refused: dict[str, DeliveryError] = {}
-        for recipient in self.recipients:
-            error = _missing(context.http.get(self._webhook(recipient).itself()))
-            if error is None:
-                continue
-            if not isinstance(error, InvalidRecipient | AuthError):
-                raise error
-            refused[recipient.label] = error
-        return _verdict(refused, len(self.recipients))
+        """Ask each webhook for itself, which needs no more than its URL; nothing is sent.
 
-    def _edit(self, alert: Alert, webhook: Webhook, message_id: str, context: SendContext) -> Receipt | None:
+        One that has answered 404 or 401 is not asked again: Discord bans addresses that go on calling
+        (docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans).
+        """
+        found = {recipient.label: self._refusal(recipient, context) for recipient in self.recipients}
+        return _verdict({label: error for label, error in found.items() if error is not None}, len(found))
+
+    def _deliver(self, alert: Alert, webhook: Webhook, context: SendContext) -> Receipt:
+        earlier = Posted.named_by(context.previous)
+        if earlier is not None and not context.louder:  # an edit makes no sound
+            receipt = self._edit(alert, webhook, earlier, context)
+            if receipt is not None:
+                return receipt
+        if self.thread_name is None or webhook.thread_id is not None:
+            return receipt_of(self._post(alert, webhook.execute(), context))
+        return self._post_to_forum(alert, webhook, earlier.thread_id if earlier else None, context)
+
+    def _edit(self, alert: Alert, webhook: Webhook, earlier: Posted, context: SendContext) -> Receipt | None:
         """The receipt of the edited message; None where it cannot be edited any more.
 
         An edit may be repeated without harm, so it carries no mark of a repeat.
         """
-        body = message(alert, plain=context.plain)
-        response = context.http.request("PATCH", webhook.message(message_id), json=body)
-        if not response.is_success and code_of(response) in EDIT_IMPOSSIBLE:
+        address = webhook.message(earlier.message_id, earlier.thread_id)
+        response = _call(context, "PATCH", address, message(alert, plain=context.plain))
+        impossible = EDIT_IMPOSSIBLE | THREAD_GONE if earlier.thread_id else EDIT_IMPOSSIBLE
+        if not response.is_success and code_of(response) in impossible:
             return None
-        receipt = _receipt(alert, response)
-        return attrs.evolve(receipt, details={**receipt.details, "edited": True})
+        return receipt_of(response, edited=True, in_post=earlier.thread_id is not None)
+
+    def _post_to_forum(self, alert: Alert, webhook: Webhook, thread_id: str | None, context: SendContext) -> Receipt:
+        """A message in the post that the earlier alert has made, which that wakes, or in a new post."""
+        if thread_id is not None:
+            response = self._post(alert, webhook.execute(thread_id), context)
+            if response.is_success or code_of(response) not in THREAD_GONE:
+                return receipt_of(response, in_post=True)
+        name = thread_name(self.thread_name or "", alert)
+        return receipt_of(self._post(alert, webhook.execute(), context, thread_name=name), in_post=True)
+
+    def _post(self, alert: Alert, address: Secret, context: SendContext, **names: str) -> HttpResponse:
+        names |= {"username": self.username} if self.username is not None else {}
+        return _call(context, "POST", address, message(alert, plain=context.plain, repeated=context.repeated) | names)
+
+    def _refusal(self, recipient: Recipient, context: SendContext) -> DeliveryError | None:
+        """Why a webhook cannot be used; None where Discord describes it."""
+        if (known := self._dead.get(recipient.id)) is not None:
+            return known
+        error = _missing(_call(context, "GET", self._webhook(recipient).itself()))
+        if error is not None and not isinstance(error, InvalidRecipient | AuthError):
+            raise error
+        self._remember(recipient, error)
+        return error
+
+    def _remember(self, recipient: Recipient, error: DeliveryError | None) -> None:
+        if isinstance(error, InvalidRecipient | AuthError) and error.status_code in (401, 404):
+            self._dead[recipient.id] = error.reworded(error.message, error.hint, error.provider_code)
 
     def _webhook(self, recipient: Recipient) -> Webhook:
         return Webhook.parse(recipient.address.reveal(), self.api_url)
 
 
-def _to_edit(alert: Alert, previous: Receipt | None) -> str | None:
-    """The earlier message's id, where an edit is enough; it makes no sound, so what must be noticed is a new message.
-
-    That is an alert that fires again after it was resolved, and one that became more urgent.
-    """
-    if previous is None or not _ID.fullmatch(previous.provider_id or ""):
-        return None
-    if alert.status is AlertStatus.FIRING:
-        priority = str(previous.details.get("priority", ""))
-        known = priority in AlertPriority.__members__
-        if known and AlertPriority(priority).rank > alert.priority.rank:
-            return None
-        if previous.details.get("status") == AlertStatus.RESOLVED:
-            return None
-    return previous.provider_id
+def _call(context: SendContext, method: str, address: Secret, body: Mapping[str, Any] | None = None) -> HttpResponse:
+    return context.http.request(method, address, json=body, headers={"User-Agent": _user_agent()})
 
 
-def _receipt(alert: Alert, response: HttpResponse) -> Receipt:
-    """The receipt of a message that Discord shows in its answer; only that proves that it was saved."""
-    if not response.is_success:
-        raise failure(response)
-    message_id = response.json().get("id") if response.complete else None
-    if not isinstance(message_id, str) or not _ID.fullmatch(message_id):
-        raise DeliveryTimeout("Discord's answer shows no message", status_code=response.status)
-    return Receipt(provider_id=message_id, details={"status": str(alert.status), "priority": str(alert.priority)})
+@cache
+def _user_agent() -> str:
+    """In the form that Discord demands; without it Cloudflare may block (docs.discord.com/developers/reference)."""
+    return f"DiscordBot (https://pypi.org/project/{_DISTRIBUTION}, {version(_DISTRIBUTION)})"
 
 
 def _missing(response: HttpResponse) -> DeliveryError | None:

@@ -8,13 +8,15 @@ from tocsin.rendering import clip, measure
 
 __all__ = ["UNIT", "code_block", "cut", "escape", "escape_line", "measured", "shown", "take", "unfenced"]
 
-UNIT = "utf16"
-"""Discord says characters and not which; UTF-16 units are never fewer than code points, so this is safe either way."""
+UNIT = "characters"
+"""Code points: what Discord's developers say of its limits (github.com/discord/discord-api-docs/issues/1315), and what
+``maxLength`` means in its description (github.com/discord/discord-api-spec)."""
 
 _MARKER = "…"
 _URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?#@!$&'()+,;=%]+")
 _INLINE = re.compile(r"[\\*_~`|\[\]<]")
-_LINE_START = re.compile(r"^([ \t]*)([>#-])", re.MULTILINE)
+_LINE_START = re.compile(r"^([ \t]*)([>#-]|[0-9]+(?=\.\s))", re.MULTILINE)
+"""Quotes, headings, lists and small print; of a numbered list the dot is escaped, as no backslash escapes a digit."""
 _LONE_BACKSLASH = re.compile(r"(?<!\\)((?:\\\\)*)\\\Z")
 _WORD_JOINER = "\u2060"
 _FENCE = "```"
@@ -31,12 +33,17 @@ def escape(text: str) -> str:
         parts += [_INLINE.sub(r"\\\g<0>", text[position : match.start()]), match[0]]
         position = match.end()
     parts.append(_INLINE.sub(r"\\\g<0>", text[position:]))
-    return _LINE_START.sub(r"\1\\\2", "".join(parts))
+    return _LINE_START.sub(_escaped_start, "".join(parts))
 
 
 def escape_line(text: str) -> str:
     """The same for a headline, where a URL is no link: Discord would show a preview of its page."""
-    return _LINE_START.sub(r"\1\\\2", _INLINE.sub(r"\\\g<0>", text)).replace("://", "\\://")
+    return _LINE_START.sub(_escaped_start, _INLINE.sub(r"\\\g<0>", text)).replace("://", "\\://")
+
+
+def _escaped_start(match: re.Match[str]) -> str:
+    blanks, mark = match.groups()
+    return f"{blanks}{mark}\\" if mark.isdigit() else f"{blanks}\\{mark}"
 
 
 def measured(text: str) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tocsin.testing import Answer, Fault, FaultKind, HttpSimulator, Received, Request
 from tocsin_discord import format as limits
+from tocsin_discord import names
 from tocsin_discord.markdown import shown
 
 __all__ = ["DiscordSimulator"]
@@ -27,6 +28,8 @@ _REFUSALS: dict[FaultKind, tuple[int, int, str]] = {
 }
 _TOO_LONG = "BASE_TYPE_MAX_LENGTH"
 _REQUIRED = "BASE_TYPE_REQUIRED"
+_CHANNEL = "199737254929760256"
+_ROOM = {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "4", "X-RateLimit-Reset-After": "2"}
 
 
 class DiscordSimulator(HttpSimulator):
@@ -34,13 +37,19 @@ class DiscordSimulator(HttpSimulator):
 
     Attributes:
         hooks: ``<id>/<token>`` of the webhooks that exist.
+        forums: those of them whose channel is a forum.
+        threads: ids of the threads and forum posts that exist.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.hooks = set(_HOOKS)
+        self.forums: set[str] = set()
+        self.threads = {"42"}
         self._scripted: deque[Answer] = deque()
         self._messages: dict[str, dict[str, Any]] = {}
+        self._places: dict[str, str | None] = {}
+        self._room = _ROOM
         self._last = 1_100_000_000_000_000_000
 
     def settings(self) -> dict[str, Any]:
@@ -53,7 +62,15 @@ class DiscordSimulator(HttpSimulator):
 
     def script(self, status: int, code: int = 0, headers: dict[str, str] | None = None, **body: object) -> None:
         """Answer the next message with this refusal."""
-        self._scripted.append(_answer(status, {"message": "scripted", "code": code} | body, headers))
+        self.answer(_answer(status, {"message": "scripted", "code": code} | body, headers))
+
+    def answer(self, answer: Answer) -> None:
+        """Answer the next message with this, whatever it is."""
+        self._scripted.append(answer)
+
+    def exhaust(self, seconds: float) -> None:
+        """Tell with the next message that is taken that the bucket is empty for so long."""
+        self._room = _ROOM | {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": str(seconds)}
 
     def delete(self, message_id: str) -> None:
         """Delete a message, so that it cannot be edited any more."""
@@ -81,19 +98,43 @@ class DiscordSimulator(HttpSimulator):
         if errors:
             tree = {"message": "Invalid Form Body", "code": 50035, "errors": errors}
             return _answer(400, tree if "_empty" not in errors else {"message": "Empty", "code": 50006})
-        path = _PATH.fullmatch(request.path)
         with self._lock:
-            message_id = path["message"] if path is not None else None
-            if message_id is not None and message_id not in self._messages:
-                return _answer(404, {"message": "Unknown Message", "code": 10008})
-            if message_id is None:
-                self._last += 1
-                message_id = str(self._last)
-            self._messages[message_id] = message.raw
+            refusal = self._misplaced(request, message.raw)
+            if refusal is not None:
+                return _answer(*refusal)
+            message_id, channel_id = self._keep(request, message.raw)
+            room, self._room = self._room, _ROOM
         self.take(Received(message.address, message.text, provider_id=message_id, raw=message.raw))
         if request.method == "POST" and request.query.get("wait") != "true":
-            return Answer(204)
-        return _answer(200, {"id": message_id, "type": 0, "channel_id": "199737254929760256"})
+            return Answer(204, headers=room)
+        return _answer(200, {"id": message_id, "type": 0, "channel_id": channel_id}, room)
+
+    def _misplaced(self, request: Request, body: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        """What is wrong with the message, thread or forum that a request names."""
+        path, thread_id, opens = _PATH.fullmatch(request.path), request.query.get("thread_id"), "thread_name" in body
+        if path is None or (thread_id is not None and thread_id not in self.threads):
+            return 404, {"message": "Unknown Channel", "code": 10003}
+        if path["message"] is not None:
+            known = path["message"] in self._messages and self._places[path["message"]] == thread_id
+            return None if known else (404, {"message": "Unknown Message", "code": 10008})
+        if path["name"] not in self.forums:
+            return (400, {"message": "No forum", "code": 220003}) if opens else None
+        if opens == (thread_id is not None):
+            return 400, {"message": "One of thread_name and thread_id", "code": 220002 if opens else 220001}
+        return None
+
+    def _keep(self, request: Request, body: dict[str, Any]) -> tuple[str, str]:
+        """Ids of the message, and of where it stands; the first message of a forum's post has the id of that post."""
+        path, thread_id = _PATH.fullmatch(request.path), request.query.get("thread_id")
+        message_id = path["message"] if path is not None else None
+        if message_id is None:
+            self._last += 1
+            message_id = str(self._last)
+            if "thread_name" in body:
+                thread_id = message_id
+                self.threads.add(thread_id)
+        self._messages[message_id], self._places[message_id] = body, thread_id
+        return message_id, thread_id or _CHANNEL
 
     def refuse(self, fault: Fault, request: Request, message: Received) -> Answer:
         """The documented refusals; the lie is 204, which says nothing of the message."""
@@ -118,7 +159,7 @@ class DiscordSimulator(HttpSimulator):
             return _answer(404, {"message": "Unknown Webhook", "code": 10015})
         if path["name"] not in self.hooks:
             return _answer(401, {"message": "Invalid Webhook Token", "code": 50027})
-        return _answer(200, {"id": path["id"], "type": 1, "name": "alerts", "channel_id": "199737254929760256"})
+        return _answer(200, {"id": path["id"], "type": 1, "name": "alerts", "channel_id": _CHANNEL})
 
 
 def _problems(body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -128,12 +169,22 @@ def _problems(body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "_empty", True
     if len(content.strip()) > limits.CONTENT_LIMIT:
         yield "content", _error(_TOO_LONG)
+    yield from _name_problems(body.get("username"), body.get("thread_name", ""))
     if len(embeds) > limits.EMBEDS_LIMIT or sum(map(_size, embeds)) > limits.TOTAL_LIMIT:
         yield "embeds", _error("MAX_EMBED_SIZE_EXCEEDED")
     for index, embed in enumerate(embeds):
         found = dict(_embed_problems(embed))
         if found:
             yield "embeds", {str(index): found}
+
+
+def _name_problems(username: str | None, thread_name: str) -> Iterator[tuple[str, Any]]:
+    if username is not None and not 0 < len(username.strip()) <= names.USERNAME_LIMIT:
+        yield "username", _error("BASE_TYPE_BAD_LENGTH")
+    if any(word in (username or "").lower() for word in ("clyde", "discord")):
+        yield "username", _error("USERNAME_INVALID_CONTAINS")
+    if len(thread_name.strip()) > names.THREAD_NAME_LIMIT:
+        yield "thread_name", _error(_TOO_LONG)
 
 
 def _embed_problems(embed: dict[str, Any]) -> Iterator[tuple[str, Any]]:

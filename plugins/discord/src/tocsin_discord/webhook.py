@@ -54,21 +54,26 @@ class Webhook:
         prefix = _UNVERSIONED.sub(f"/api/{API_VERSION}", match["prefix"])
         return cls(f"{origin}{prefix}/webhooks/{match['name']}", _thread(parts.query))
 
-    def execute(self) -> Secret:
-        """Where to post; ``wait`` makes Discord answer for the message (without it, 204 may hide a failure)."""
-        return self._with(self.base, wait="true")
+    def execute(self, thread_id: str | None = None) -> Secret:
+        """Where to post; ``wait`` makes Discord answer for the message (without it, 204 may hide a failure).
 
-    def message(self, message_id: str) -> Secret:
-        """Where an earlier message is edited."""
-        return self._with(f"{self.base}/messages/{message_id}")
+        Args:
+            thread_id: of the thread or forum post, where it is not the URL's own.
+        """
+        return self._with(self.base, thread_id, wait="true")
+
+    def message(self, message_id: str, thread_id: str | None = None) -> Secret:
+        """Where an earlier message is edited; Discord finds one in a thread by the thread's id alone."""
+        return self._with(f"{self.base}/messages/{message_id}", thread_id)
 
     def itself(self) -> Secret:
         """Where the webhook is asked for, without sending."""
         return Secret(self.base)
 
-    def _with(self, url: str, **query: str) -> Secret:
-        if self.thread_id is not None:
-            query["thread_id"] = self.thread_id
+    def _with(self, url: str, thread_id: str | None, **query: str) -> Secret:
+        thread_id = thread_id or self.thread_id
+        if thread_id is not None:
+            query["thread_id"] = thread_id
         return Secret(f"{url}?{urlencode(query)}" if query else url)
 
 
