@@ -6,8 +6,11 @@ from tocsin.testing import Fault, FaultKind
 from tocsin_webhook import WebhookChannel
 
 ROWS = [
+    (300, "client", "refused", "message"),
+    (304, "client", "refused", "message"),
     (400, "payload", "refused", "message"),
     (401, "auth", "credentials", "recipient"),
+    (402, "client", "refused", "message"),
     (403, "auth", "credentials", "recipient"),
     (404, "invalid_recipient", "gone", "recipient"),
     (405, "client", "refused", "message"),
@@ -16,6 +19,7 @@ ROWS = [
     (410, "invalid_recipient", "gone", "recipient"),
     (413, "payload", "refused", "message"),
     (415, "payload", "refused", "message"),
+    (418, "client", "refused", "message"),
     (422, "payload", "refused", "message"),
     (425, "server", "retry", "channel"),
     (429, "rate_limited", "retry", "recipient"),
@@ -25,6 +29,10 @@ ROWS = [
     (503, "server", "retry", "channel"),
     (504, "server", "retry", "channel"),
     (505, "server", "refused", "channel"),
+    (507, "server", "retry", "channel"),
+    (599, "server", "retry", "channel"),
+    (600, "client", "refused", "message"),
+    (999, "client", "refused", "message"),
 ]
 """Where the scope is the channel, ``Capabilities.circuit_scope`` narrows it to the endpoint."""
 
@@ -39,6 +47,14 @@ def test_a_status_has_its_kind_outcome_and_scope(channel, refused, simulator, st
     assert simulator.calls == 1
 
 
+@pytest.mark.parametrize(("status", "lasting"), [(401, False), (403, False), (404, False), (410, True)])
+def test_only_410_asks_for_silence_until_a_person_decides(channel, refused, simulator, status, lasting):
+    """Standard Webhooks names 410 alone; the others are often mended at the endpoint, where nobody knows of us."""
+    simulator.fail(Fault(FaultKind.STATUS, status=status))
+
+    assert refused(channel).lasting is lasting
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_what_a_person_must_mend_has_a_hint(channel, refused, simulator, status):
     simulator.fail(Fault(FaultKind.STATUS, status=status))
@@ -51,6 +67,26 @@ def test_a_wait_is_passed_on(channel, refused, simulator, status):
     simulator.fail(Fault(FaultKind.STATUS, status=status, retry_after=42))
 
     assert refused(channel).retry_after == 42
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 0),
+        ("1", 1),
+        ("2.5", 2.5),
+        ("Mon, 01 Jan 2001 00:00:00 GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 3600),
+        ("999999999", 3600),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_a_wait_is_read_in_every_form(channel, refused, simulator, header, seconds):
+    simulator.fail(Fault(FaultKind.RATE_LIMITED, retry_after=header))
+
+    assert refused(channel).retry_after == seconds
 
 
 def test_a_wrong_secret_is_refused_credentials(refused, simulator):

@@ -87,7 +87,7 @@ def test_every_2xx_is_a_success(send, status):
     with AnyStatus(status) as endpoint:
         receipt = send(WebhookChannel(**endpoint.settings()))
 
-    assert receipt.to_dict() == {"state": "accepted", "provider_id": None, "details": {"status": status}}
+    assert (receipt.state, receipt.provider_id, receipt.details) == ("accepted", None, {"status": status})
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])

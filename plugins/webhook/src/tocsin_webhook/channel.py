@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -21,20 +23,24 @@ from tocsin import (
     SendContext,
     hookimpl,
 )
-from tocsin.http import HttpResponse, failure_for
-from tocsin.settings import MissingSetting, setting, to_secret_urls, to_text
-from tocsin_webhook.format import body_of, headers_of
+from tocsin.http import AddressGuard, HttpResponse, failure_for
+from tocsin.settings import MissingSetting, one_of, setting, to_boolean, to_secret_urls, to_text
+from tocsin_webhook.format import FORMATS, body_of, headers_of, ping_of
 from tocsin_webhook.headers import to_headers
 from tocsin_webhook.signature import to_signing_keys
 
 __all__ = ["WebhookChannel"]
 
 _NOT_BELIEVED = "The endpoint refused the signature or the credentials; check secret, headers, the URL, and its clock."
-_HINTS = {
-    401: _NOT_BELIEVED,
-    403: _NOT_BELIEVED,
-    404: "Correct the URL, then enable the channel again.",
-    410: "The endpoint asks never to be called again; remove its URL.",
+_REFUSALS: dict[int, dict[str, Any]] = {
+    # What is refused may be mended at the endpoint, so that it is probed instead of paused.
+    401: {"scope": Scope.RECIPIENT, "lasting": False, "hint": _NOT_BELIEVED},
+    403: {"scope": Scope.RECIPIENT, "lasting": False, "hint": _NOT_BELIEVED},
+    404: {
+        "lasting": False,
+        "hint": "Correct the URL, or look whether the endpoint is up: proxies answer so meanwhile.",
+    },
+    410: {"hint": "The endpoint asks never to be called again; remove its URL."},
 }
 
 
@@ -47,6 +53,10 @@ def _to_authorities(value: str) -> str:
     return path
 
 
+def _to_networks(value: str | Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(str, AddressGuard(value).allow))
+
+
 @attrs.define(eq=False, kw_only=True)
 class WebhookChannel:
     """Posts alerts as JSON to HTTP endpoints, signed after Standard Webhooks 1.0 where a secret is set.
@@ -56,7 +66,12 @@ class WebhookChannel:
         headers: sent along, like ``Authorization``; their values are secrets.
         secret: ``whsec_…``; several while keys are changed, each of which signs.
         ca_file: PEM file of the authorities to trust instead of the default ones.
+        format: ``alert`` for the flat alert, ``cloudevents`` for a CloudEvent 1.0 around it.
+        public_only: connect to public addresses only, and use no proxy.
+        allow_networks: networks that ``public_only`` lets through besides.
+        ping: whether a health check posts an event of type ``ping`` to each endpoint.
         recipients: one for each endpoint.
+        guard: what the core's HTTP client asks about each address, with ``public_only``.
     """
 
     capabilities = Capabilities(
@@ -87,19 +102,78 @@ class WebhookChannel:
         converter=attrs.converters.optional(_to_authorities),
         metadata=setting("WEBHOOK_CA_FILE", "PEM file of the authorities to trust instead of the default ones"),
     )
+    format: str = attrs.field(
+        default="alert",
+        converter=to_text,
+        validator=one_of(*FORMATS),
+        metadata=setting("WEBHOOK_FORMAT", "alert for the flat alert, cloudevents for a CloudEvent 1.0 around it"),
+    )
+    public_only: bool = attrs.field(
+        default=False,
+        converter=to_boolean,
+        metadata=setting(
+            "WEBHOOK_PUBLIC_ONLY", "Refuse private, loopback, link-local and metadata addresses; use no proxy"
+        ),
+    )
+    allow_networks: tuple[str, ...] = attrs.field(
+        default=(),
+        converter=_to_networks,
+        metadata=setting("WEBHOOK_ALLOW_NETWORKS", "Networks that public_only lets through, like 10.20.0.0/16"),
+    )
+    ping: bool = attrs.field(
+        default=False,
+        converter=to_boolean,
+        metadata=setting("WEBHOOK_PING", "Let a health check post an event of type ping to each endpoint"),
+    )
     recipients: tuple[Recipient, ...] = attrs.field(init=False, repr=False)
+    guard: AddressGuard | None = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not self.urls:
             raise MissingSetting("urls names no endpoint; list at least one")
+        if self.allow_networks and not self.public_only:
+            raise ValueError("allow_networks says nothing without public_only = true; set both or neither")
         self.recipients = tuple(map(Recipient.of, self.urls))
+        self.guard = AddressGuard(self.allow_networks) if self.public_only else None
+        if self.guard is not None:
+            _check_numeric(self.urls, self.guard)
 
     @hookimpl
     def send(self, alert: Alert, recipient: Recipient, context: SendContext) -> Receipt:
         """Post the alert; any 2xx says that the endpoint took it, and no other word of the answer is needed."""
-        content = body_of(alert)
+        response = self._post(body_of(alert, self.format), recipient, context)
+        return Receipt(details={"status": response.status})
+
+    @hookimpl
+    def health(self, context: SendContext) -> Health:
+        """What a ping to each endpoint comes to, with ``ping``; unknown without.
+
+        No request is agreed on that every endpoint would answer without taking it for an alert.
+        """
+        if not self.ping:
+            return Health.unknown("an endpoint cannot be checked without sending; set ping", urls=len(self.urls))
+        failures = {one.label: error for one in self.recipients if (error := self._ping(one, context)) is not None}
+        if not failures:
+            return Health.ok("every endpoint took a ping", urls=len(self.urls))
+        first = next(iter(failures.values()))
+        return Health.failing(
+            f"{len(failures)} of {len(self.urls)} endpoints took no ping: {first.message}",
+            error_kind=str(first.kind),
+            hint=first.hint,
+            endpoints={label: error.message for label, error in failures.items()},
+        )
+
+    def _ping(self, recipient: Recipient, context: SendContext) -> DeliveryError | None:
+        try:
+            self._post(ping_of(context.key, context.now, self.format), recipient, context)
+        except DeliveryError as error:
+            return error
+        return None
+
+    def _post(self, content: bytes, recipient: Recipient, context: SendContext) -> HttpResponse:
+        """The answer that says yes; the bytes that are signed are the bytes that are sent."""
         own = {name: value.reveal() for name, value in self.headers.items()}
-        headers = own | headers_of(context.key, context.now, content, self.secret)
+        headers = own | headers_of(context.key, context.now, content, self.secret, self.format)
         try:
             response = context.http.post(recipient.address, content=content, headers=headers)
         except DeliveryTimeout as error:
@@ -108,20 +182,20 @@ class WebhookChannel:
             # The status was there in time; only the rest of the answer was not.
             response = HttpResponse(error.status_code, {}, b"", complete=False)
         if response.is_success:
-            return Receipt(details={"status": response.status})
-        raise _failure(response)
-
-    @hookimpl
-    def health(self) -> Health:
-        """Unknown: no request is agreed on that an endpoint would answer without taking it for an alert."""
-        return Health.unknown("an endpoint cannot be checked without sending; send a test alert", urls=len(self.urls))
+            return response
+        raise failure_for(response, **_REFUSALS.get(response.status, {}))
 
 
-def _failure(response: HttpResponse) -> DeliveryError:
-    """What the status stands for; credentials are each endpoint's own, so that one refusal stops only that one."""
-    changes: dict[str, Any] = {}
-    if response.status in _HINTS:
-        changes["hint"] = _HINTS[response.status]
-    if response.status in (401, 403):
-        changes["scope"] = Scope.RECIPIENT
-    return failure_for(response, **changes)
+def _check_numeric(urls: Iterable[Secret], guard: AddressGuard) -> None:
+    """Tell at once of an address that can never pass; names are judged when they are resolved."""
+    for position, url in enumerate(urls, start=1):
+        host = urlsplit(url.reveal()).hostname or ""
+        try:
+            ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            continue
+        if (kind := guard.refused(host)) is not None:
+            raise ValueError(
+                f"urls: item {position} leads to {kind}, which public_only refuses; "
+                "correct it, or list its network in allow_networks"
+            )

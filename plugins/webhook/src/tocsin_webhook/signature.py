@@ -52,8 +52,9 @@ def sign(secrets: Iterable[Secret], message_id: str, timestamp: int, content: by
 
 def _key(secret: Secret) -> bytes:
     text = secret.reveal()
+    encoded = text.removeprefix(PREFIX)
     try:
-        key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)  # some issuers leave the padding out
     except ValueError:
         key = b""
     if not text.startswith(PREFIX) or not SHORTEST_KEY <= len(key) <= LONGEST_KEY:

@@ -13,6 +13,7 @@ from typing import Any
 from tocsin import Alert
 from tocsin.rendering import plain_text
 from tocsin.testing import Answer, Fault, FaultKind, HttpSimulator, Received, Request
+from tocsin_webhook.format import FORMATS
 
 __all__ = ["WebhookSimulator"]
 
@@ -65,14 +66,16 @@ class WebhookSimulator(HttpSimulator):
         headers = _lower(request)
         if request.method != "POST" or request.path not in _PATHS or not self._believes(headers, request.body):
             return None
-        alert = _alert(request.body)
+        if _is_ping(request.body):
+            return None
+        alert = _alert(request.body, headers.get("content-type", ""))
         text = plain_text(alert) if alert is not None else ""
         raw = {"headers": headers, "body": request.body}
         return Received(f"{self.url}{request.path}", text, key=headers["webhook-id"], raw=raw)
 
     def accept(self, request: Request, message: Received) -> Answer:
         """202, or 422 for what is no alert."""
-        if not message.text or message.raw["headers"].get("content-type") != "application/json; charset=utf-8":
+        if not message.text:
             return Answer(422, b'{"error": "not an alert"}')
         self.take(message)
         return Answer(202, b'{"status": "queued"}')
@@ -83,9 +86,11 @@ class WebhookSimulator(HttpSimulator):
         return Answer(_STATUSES[fault.kind], b'{"error": "as told"}', headers)
 
     def other(self, request: Request) -> Answer:
-        """404 for another path, 405 for another method, 401 for what the endpoint does not believe."""
+        """204 for a ping, 404 for another path, 405 for another method, 401 for what the endpoint does not believe."""
         if request.path not in _PATHS:
             return Answer(404)
+        if request.method == "POST" and self._believes(_lower(request), request.body):
+            return Answer(204)
         return Answer(401, b'{"error": "no matching signature"}') if request.method == "POST" else Answer(405)
 
     def _believes(self, headers: Mapping[str, str], content: bytes) -> bool:
@@ -112,8 +117,26 @@ def _lower(request: Request) -> dict[str, str]:
     return {name.lower(): value for name, value in request.headers.items()}
 
 
-def _alert(content: bytes) -> Alert | None:
+def _is_ping(content: bytes) -> bool:
+    return _object(content).get("type") in ("ping", "tocsin.ping")
+
+
+def _alert(content: bytes, content_type: str) -> Alert | None:
+    """The alert in one of the formats; None where the content type names none, or another one than the body has."""
+    value = _object(content)
+    if content_type == FORMATS["cloudevents"]:
+        value = value.get("data", {})
+    elif content_type != FORMATS["alert"]:
+        return None
     try:
-        return Alert.from_dict(json.loads(content))
+        return Alert.from_dict(value)
     except ValueError:
         return None
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
