@@ -1,6 +1,8 @@
 """Whatever an alert contains, the message is one that Telegram takes."""
 
 import json
+import os
+import pathlib
 import re
 from datetime import UTC, datetime
 
@@ -10,15 +12,24 @@ from hypothesis import strategies as st
 
 from tocsin import Alert, AlertPriority, AlertStatus
 from tocsin.rendering import REPEATED
-from tocsin_telegram.format import PLAIN_LIMIT, REQUEST_LIMIT, TEXT_LIMIT, calm, html_text, message, short_text
-from tocsin_telegram.markup import BadMarkup, visible_text
+from tocsin.testing.showcase import showcase
+from tocsin_telegram.format import PLAIN_LIMIT, REQUEST_LIMIT, TEXT_LIMIT, calm, html_text, kept, message, short_text
+from tocsin_telegram.markup import BadMarkup, mentions, stored_text, visible_text
 
 WHEN = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
-# What TDLib makes a mention of (td/telegram/MessageEntity.cpp, match_mentions).
-MENTION = re.compile(r"(?<!\w)@([a-zA-Z0-9_]{2,32})(?!\w)")
+# Telegram drops these before it looks for mentions, so that what stood around them may become one.
+DROPPED = "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u030a\u0333\u033f"
+GOLDEN = pathlib.Path(__file__).parent / "golden"
 
-nasty = st.text(alphabet=st.sampled_from("<>&\"'@_ab/;#\n\t \u202e\u0301👩‍👩‍👧🇩🇪é漢"), max_size=400)
-texts = st.one_of(st.text(max_size=300), nasty, st.just("&" * 9000), st.just("👩‍👩‍👧" * 3000), st.just("@ab " * 3000))
+nasty = st.text(alphabet=st.sampled_from("<>&\"'@_ab/;#\n\t \u0301👩‍👩‍👧🇩🇪é漢" + DROPPED), max_size=400)
+texts = st.one_of(
+    st.text(max_size=300),
+    nasty,
+    st.just("&" * 9000),
+    st.just("👩‍👩‍👧" * 3000),
+    st.just("@ab " * 3000),
+    st.just("@\u202eab" * 3000),
+)
 values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts),
     lambda children: (
@@ -51,9 +62,9 @@ def test_any_alert_makes_valid_markup_within_the_limit(alert, repeated):
     text = html_text(alert, repeated=repeated)
 
     shown = visible_text(text)
-    assert 0 < len(shown.strip()) <= len(shown) <= TEXT_LIMIT
+    assert 0 < len(stored_text(shown)) <= len(shown) <= TEXT_LIMIT
     assert len(json.dumps(message(alert), ensure_ascii=False).encode()) < REQUEST_LIMIT
-    assert not MENTION.search(outside_code(text))
+    assert mentions(stored_text(outside_code(text))) == []
     assert (REPEATED in shown) is repeated or REPEATED in alert.title
 
 
@@ -62,8 +73,62 @@ def test_any_alert_makes_valid_markup_within_the_limit(alert, repeated):
 def test_any_alert_has_a_simpler_form_without_mentions(alert, repeated):
     text = short_text(alert, repeated=repeated)
 
-    assert 0 < len(text.strip()) <= len(text) <= PLAIN_LIMIT
-    assert not MENTION.search(text)
+    assert 0 < len(stored_text(text)) <= len(text) <= PLAIN_LIMIT
+    assert mentions(stored_text(text)) == []
+
+
+@pytest.mark.parametrize("name", ["risk", "milestone", "worst"])
+@pytest.mark.parametrize("plain", [False, True], ids=["html", "plain"])
+def test_what_arrives_is_what_was_agreed(name, plain):
+    """The golden files show it; write them anew with ``UPDATE_GOLDEN=1`` and read the difference."""
+    made = message(showcase()[name], plain=plain)
+    golden = GOLDEN / f"{name}{'.plain' if plain else ''}.json"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    assert made == json.loads(golden.read_text(encoding="utf-8"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(alerts)
+def test_any_alert_has_at_most_three_entities(alert):
+    """A message may have 100, and loses the others."""
+    assert re.findall(r"<([a-z]+)>", html_text(alert)) in (["b", "code"], ["b", "pre", "code"])
+
+
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [
+        ("plain", "plain"),
+        ("a\u2028b\u2029c", "a\nb\nc"),
+        ("@\u202eeveryone", "@everyone"),
+        ("@\u0333every\u033fone", "@everyone"),
+        ("A\u030angstro\u0308m", "Ångström"),
+        ("@\u030aname", "@name"),
+    ],
+)
+def test_what_telegram_drops_is_dropped_before(text, stays):
+    assert kept(text) == stays
+
+
+@pytest.mark.parametrize("character", DROPPED)
+def test_a_dropped_character_hides_no_mention_and_no_cut(character):
+    hidden = f"@{character}everyone " * 10
+    text = html_text(Alert(title=hidden, message=hidden + "m" * 5000, symbol=hidden, alert_id=f"i{hidden[:20]}"))
+
+    assert mentions(stored_text(outside_code(text))) == []
+    assert "…" in text
+
+
+def test_a_text_that_telegram_would_empty_is_not_marked_as_cut():
+    assert "…" not in html_text(Alert(title="T", message="\u202e" * 9000))
+
+
+def test_the_longest_escapes_stay_below_the_request_limit():
+    """4,096 times five bytes; the limit is for the whole request."""
+    request = message(Alert(title="&" * 1000, message="&" * 200_000, data={"&": "&" * 9000}))
+
+    assert 20_000 < len(json.dumps(request, ensure_ascii=False).encode()) < REQUEST_LIMIT
 
 
 def test_the_demo_alert_looks_like_this():
@@ -144,6 +209,8 @@ def test_a_cut_keeps_a_family_together():
         ("ask @ops_team now", "ask @\u2060ops_team now"),
         ("(@ab)", "(@\u2060ab)"),
         ("ops@example.com", "ops@example.com"),
+        ("über@ab", "über@ab"),
+        ("ü@ab", "ü@\u2060ab"),
         ("a @ b", "a @ b"),
     ],
 )
@@ -182,6 +249,11 @@ def test_the_simpler_form_has_no_mode_and_both_have_no_preview():
 def test_the_simulator_refuses_what_the_server_refuses(text, words):
     with pytest.raises(BadMarkup, match=f"^{re.escape(words)}$"):
         visible_text(text)
+
+
+def test_the_simulator_keeps_and_finds_what_the_server_does():
+    assert stored_text(" a\tb\x00\r\n@\u202eops\u2028 ") == "a b \n@ops"
+    assert mentions("@ops a@ops (@ops) @a @ops_" + "x" * 30) == ["ops", "ops"]
 
 
 def test_the_simulator_reads_entities_as_the_server_does():

@@ -137,10 +137,11 @@ class TelegramSimulator(HttpSimulator):
 
     def _sent(self, fields: dict[str, Any], number: int, text: str) -> dict[str, Any]:
         """The ``Message``, with the one that it answers."""
-        message = {"message_id": number, "date": 1767225600, "chat": self._chat(fields), "text": text}
+        frame = {"date": 1767225600, "chat": self._chat(fields)}
         key = (str(fields["chat_id"]), fields.get("reply_parameters", {}).get("message_id"))
-        answered = {"message_id": key[1], "text": self._texts[key]} if key in self._texts else None
-        return message | ({"reply_to_message": answered} if answered else {})
+        known = key in self._texts
+        answered = {"reply_to_message": {"message_id": key[1], "text": self._texts[key], **frame}} if known else {}
+        return {"message_id": number, "text": text, **frame, **answered}
 
     def _reply_refusal(self, fields: dict[str, Any]) -> Answer | None:
         """A message that answers a deleted one is sent all the same where that is asked for, but not in a topic."""
