@@ -1,6 +1,7 @@
 """A status callback is believed where Twilio signed it, and says how far its message has come."""
 
 import hashlib
+import itertools
 import json
 import pathlib
 from urllib.parse import urlencode
@@ -10,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from tocsin import ReceiptUpdate, Secret, TocsinError
-from tocsin_sms import CallbackError, InvalidSignature, parse_callback
+from tocsin import NotificationConfig, NotificationService, ReceiptUpdate, Secret, TocsinError
+from tocsin_sms import CallbackError, InvalidSignature, SmsChannel, parse_callback
 from tocsin_sms.errors import CODES
 from tocsin_sms.signature import is_signed
 
@@ -258,3 +259,67 @@ def test_a_code_that_nobody_knows_yet_is_kept():
 
 def test_the_code_of_a_message_that_arrived_means_nothing():
     assert parsed(ErrorCode="30003").error_kind is None
+
+
+@pytest.fixture
+def service(simulator):
+    """A service whose channel delivers to the simulator's two numbers."""
+    config = NotificationConfig.from_mapping(
+        {"delivery": {"retry_delay": 0.0}, "channels": {"sms": simulator.settings() | {"rate_limit": 0}}}
+    )
+    with NotificationService(config) as running:
+        yield running
+
+
+@pytest.fixture
+def reported(simulator, service):
+    """Let Twilio report of the message to the first number, and give what the service makes of it."""
+
+    def call(status, code=None):
+        sid = simulator.received("+15005550010")[0].provider_id
+        form, signature = simulator.callback(URL, sid, status, code)
+        update = parse_callback(URL, form, signature, auth_token=simulator.settings()["auth_token"])
+        return service.record_receipt("sms", update)
+
+    return call
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["queued", "sent", "delivered"])))
+def test_reports_in_any_order_and_repeated_leave_the_furthest_state(service, alert, reported, order):
+    service.send_notification(alert())
+    results = [reported(status) for status in (*order, *order)]
+
+    assert results[-1].state == "delivered"
+    assert results[-1].receipt.details["status"] == "delivered"
+    assert results[-1].receipt.details["segments"] == 1
+
+
+def test_a_text_that_was_read_has_arrived(service, alert, reported):
+    service.send_notification(alert())
+    reported("read")
+    result = reported("delivered")
+
+    assert (result.state, result.receipt.details["status"]) == ("delivered", "read")
+
+
+def test_a_number_that_does_not_exist_is_paused_once_the_carrier_says_so(simulator, service, alert, reported):
+    service.send_notification(alert())
+    result = reported("undelivered", 30005)
+    report = service.send_notification(alert())
+
+    assert (result.success, result.error_kind) == (False, "invalid_recipient")
+    assert [len(simulator.received(to)) for to in simulator.addresses()] == [1, 2]
+    assert [recipient.success for recipient in report.results["sms"].recipients] == [False, True]
+
+
+def test_a_phone_that_is_off_is_not_paused(simulator, service, alert, reported):
+    service.send_notification(alert())
+    result = reported("undelivered", 30003)
+    service.send_notification(alert())
+
+    assert (result.success, result.error_kind) == (False, "server")
+    assert [len(simulator.received(to)) for to in simulator.addresses()] == [2, 2]
+
+
+def test_the_channel_says_that_there_are_receipts():
+    assert SmsChannel.capabilities.receipts

@@ -7,6 +7,7 @@ import pytest
 
 from tocsin import AuthError, DeliveryError
 from tocsin.testing import Answer
+from tocsin_sms import SmsChannel
 
 
 def test_all_is_well(simulator, health, schemas):
@@ -15,6 +16,23 @@ def test_all_is_well(simulator, health, schemas):
     assert (request.method, request.path) == ("GET", "/2010-04-01/Accounts/AC00000000000000000000000000000001.json")
     assert simulator.received() == []
     jsonschema.validate(json.loads(simulator.other(request).body), schemas["account"])
+
+
+def test_an_api_key_is_tried_on_the_messages_since_only_a_main_key_sees_the_account(simulator, health):
+    found = health(SmsChannel(**simulator.key_settings()))
+
+    (request,) = simulator.requests
+    assert found.state == "ok"
+    assert (request.method, request.path, dict(request.query)) == (
+        "GET",
+        "/2010-04-01/Accounts/AC00000000000000000000000000000001/Messages.json",
+        {"PageSize": "1"},
+    )
+
+
+def test_an_api_key_that_was_revoked_is_refused(simulator, health):
+    with pytest.raises(AuthError):
+        health(SmsChannel(**simulator.key_settings() | {"api_key_secret": "canary-4711"}))
 
 
 @pytest.mark.parametrize("status", ["suspended", "closed"])

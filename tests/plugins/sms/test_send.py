@@ -11,7 +11,9 @@ from twilio.rest import Client
 from tocsin import DeliveryTimeout, Outcome
 from tocsin.rendering import REPEATED
 from tocsin.testing import Answer, Fault, FaultKind, Request
+from tocsin_sms import SmsChannel
 
+CALLBACK = "https://alerts.example.com/twilio?a=1#rc=3"
 SERVICE = "MG00000000000000000000000000000001"
 
 
@@ -26,11 +28,14 @@ def test_a_message_goes_to_its_number_alone_and_its_sid_is_kept(simulator, send)
 
 def test_the_request_and_the_answer_are_the_documented_ones(simulator, channel_to, send, forms, schemas):
     send()
-    send(by=channel_to(messaging_service_sid=SERVICE, validity_period=600))
+    send(
+        by=channel_to(messaging_service_sid=SERVICE, validity_period=600, smart_encoded=True, status_callback=CALLBACK)
+    )
 
     first, second = forms()
     assert set(first) == {"To", "From", "Body"}
     assert (second["MessagingServiceSid"], second["ValidityPeriod"]) == (SERVICE, "600")
+    assert (second["SmartEncoded"], second["StatusCallback"]) == ("true", CALLBACK)
     for form in (first, second):
         jsonschema.validate(form, schemas["create_message"])
         created = simulator.accept(request(form), simulator.received()[0])
@@ -41,20 +46,63 @@ def request(form):
     return Request("POST", "/", {}, {}, urlencode(form).encode())
 
 
-def test_the_wire_format_is_that_of_twilios_own_client(simulator, send):
+@pytest.mark.parametrize(
+    ("settings", "fields"),
+    [
+        ({}, {"from_": "+15005550006"}),
+        (
+            {"from_number": None, "messaging_service_sid": SERVICE, "validity_period": 36_000, "smart_encoded": False},
+            {"messaging_service_sid": SERVICE, "validity_period": 36_000, "smart_encoded": False},
+        ),
+        ({"status_callback": CALLBACK}, {"from_": "+15005550006", "status_callback": CALLBACK}),
+    ],
+)
+def test_the_wire_format_is_that_of_twilios_own_client(simulator, channel_to, send, settings, fields):
     """The same message through the stock client makes the same request."""
-    send()
-    settings = simulator.settings()
-    client = Client(settings["account_sid"], settings["auth_token"])
+    send(by=channel_to(**settings))
+    known = simulator.settings()
+    client = Client(known["account_sid"], known["auth_token"])
+    client.api.base_url = simulator.url
+    client.messages.create(to="+15005550010", body="HIGH: Disk full\n/var is at 98 %", **fields)
+    client.http_client.session.close()
+
+    ours, stock = simulator.requests
+    same_request(ours, stock)
+
+
+def test_an_api_key_authenticates_as_in_twilios_own_client(simulator, send):
+    settings = simulator.key_settings()
+    send(by=SmsChannel(**settings))
+    client = Client(settings["api_key_sid"], settings["api_key_secret"], settings["account_sid"])
     client.api.base_url = simulator.url
     client.messages.create(to="+15005550010", from_="+15005550006", body="HIGH: Disk full\n/var is at 98 %")
     client.http_client.session.close()
 
-    ours, stock = simulator.requests
+    assert len(simulator.received()) == 2
+    same_request(*simulator.requests)
+
+
+def same_request(ours, stock):
     assert (ours.method, ours.path, ours.query) == (stock.method, stock.path, stock.query)
     assert sorted(parse_qsl(ours.body.decode())) == sorted(parse_qsl(stock.body.decode()))
     for name in ("Authorization", "Content-Type", "Accept", "User-Agent", "X-Twilio-Client"):
         assert ours.headers[name] == stock.headers[name]
+
+
+@pytest.mark.parametrize(
+    ("left", "period"), [(1.0, "3600"), (3600.0, "3600"), (3600.5, "3601"), (36_000.0, "36000"), (86_400.0, "36000")]
+)
+def test_a_text_is_given_up_at_the_alerts_end_but_not_within_an_hour(send, forms, left, period):
+    send(patience=left)
+
+    assert forms()[0]["ValidityPeriod"] == period
+
+
+@pytest.mark.parametrize("period", [1, 36_000])
+def test_a_validity_period_that_was_set_is_kept(channel_to, send, forms, period):
+    send(by=channel_to(validity_period=period), patience=5000.0)
+
+    assert forms()[0]["ValidityPeriod"] == str(period)
 
 
 def test_region_and_edge_are_not_read_from_the_environment(simulator, send, monkeypatch):
@@ -149,6 +197,7 @@ def test_a_created_message_on_its_way_is_accepted(simulator, send, status):
 
     assert receipt.state == "accepted"
     assert receipt.details.get("status", "a-new-word") == status
+    assert (receipt.progress > 0) is (status != "a-new-word")
 
 
 @pytest.mark.parametrize("status", ["failed", "undelivered", "canceled"])

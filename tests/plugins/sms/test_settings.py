@@ -7,6 +7,7 @@ import pytest
 
 from tocsin.settings import Sourced, build, settings_of
 from tocsin_sms import SmsChannel
+from tocsin_sms.converters import CALLBACK_LIMIT
 
 GOOD = {
     "account_sid": "AC00000000000000000000000000000009",
@@ -28,15 +29,24 @@ def test_settings_have_the_documented_names():
     assert {name: item.env for name, item in settings.items()} == {
         "account_sid": "TWILIO_ACCOUNT_SID",
         "auth_token": "TWILIO_AUTH_TOKEN",
+        "api_key_sid": "TWILIO_API_KEY_SID",
+        "api_key_secret": "TWILIO_API_KEY_SECRET",
         "to": "SMS_TO",
         "from_number": "TWILIO_FROM_NUMBER",
         "messaging_service_sid": "TWILIO_MESSAGING_SERVICE_SID",
         "max_segments": "SMS_MAX_SEGMENTS",
         "validity_period": "SMS_VALIDITY_PERIOD",
+        "smart_encoded": "SMS_SMART_ENCODED",
+        "status_callback": "TWILIO_STATUS_CALLBACK",
+        "look_up": "SMS_LOOK_UP",
         "api_url": "TWILIO_API_URL",
     }
-    assert [name for name, item in settings.items() if item.secret] == ["auth_token"]
-    assert [name for name, item in settings.items() if item.required] == ["account_sid", "auth_token", "to"]
+    assert [name for name, item in settings.items() if item.secret] == [
+        "auth_token",
+        "api_key_secret",
+        "status_callback",
+    ]
+    assert [name for name, item in settings.items() if item.required] == ["account_sid", "to"]
     assert (settings["max_segments"].default, settings["api_url"].default) == (1, "https://api.twilio.com")
 
 
@@ -85,6 +95,10 @@ def test_other_senders_are_refused(sender):
         {"max_segments": 11},
         {"validity_period": 0},
         {"validity_period": 36_001},
+        {"api_key_sid": "AC00000000000000000000000000000009"},
+        {"api_key_sid": "SK1:x"},
+        {"smart_encoded": "perhaps"},
+        {"look_up": "perhaps"},
         {"api_url": "api.twilio.com"},
     ],
 )
@@ -105,15 +119,70 @@ def test_a_messaging_service_takes_the_place_of_the_sender():
     assert problems(from_number=None, messaging_service_sid="MG00000000000000000000000000000009") == []
 
 
-@pytest.mark.parametrize("changes", [{"from_number": None}, {"to": ""}])
-def test_without_sender_or_number_the_channel_is_unconfigured(changes):
+def test_an_api_key_takes_the_place_of_the_auth_token():
+    assert problems(auth_token=None, api_key_sid="SK00000000000000000000000000000009", api_key_secret="x") == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/twilio?alert=1#rc=3",
+        "http://example.com",
+        "https://user:pass@alerts.example.co.uk:8443/a_b",
+        "https://8.8.8.8/twilio",
+        "https://[2606:4700::1111]/twilio",
+        "https://example.com/" + "a" * (CALLBACK_LIMIT - 20),
+    ],
+)
+def test_a_public_url_may_take_status_callbacks(url):
+    assert problems(status_callback=url) == []
+    assert url not in repr(SmsChannel(**GOOD, status_callback=url))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://my_host.example.com/twilio",
+        "https://localhost/twilio",
+        "https://alerts.localhost/twilio",
+        "https://alerts/twilio",
+        "https://printer.local/twilio",
+        "https://127.0.0.1/twilio",
+        "https://10.0.0.7/twilio",
+        "https://[::1]/twilio",
+        "https://169.254.169.254/latest",
+        "ftp://example.com/twilio",
+        "example.com/twilio",
+        "https://example.com/a b",
+        "https://example.com/" + "a" * (CALLBACK_LIMIT - 19),
+        "",
+    ],
+)
+def test_a_url_that_twilio_cannot_reach_is_refused_without_being_repeated(url):
+    (problem,) = problems(status_callback=url)
+
+    assert problem.message.startswith("status_callback ")
+    assert not url or url not in problem.message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"from_number": None},
+        {"to": ""},
+        {"auth_token": None},
+        {"auth_token": None, "api_key_sid": "SK00000000000000000000000000000009"},
+        {"api_key_secret": "canary-4711"},
+    ],
+)
+def test_without_sender_number_or_credentials_the_channel_is_unconfigured(changes):
     assert [problem.missing for problem in problems(**changes)] == [True]
 
 
 def test_the_token_and_the_numbers_are_not_shown():
     channel = SmsChannel(**GOOD)
 
-    assert "secret" not in repr(channel)
+    assert GOOD["auth_token"] not in repr(channel)
     assert "5550010" not in repr(channel)
     assert [recipient.label for recipient in channel.recipients] == ["+1…10"]
 

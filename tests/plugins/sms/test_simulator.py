@@ -32,6 +32,8 @@ def create(simulator, http):
         ({"Body": None}, 21602),
         ({"Body": " "}, 21602),
         ({"Body": "x" * 1601}, 21617),
+        ({"StatusCallback": "https://my_host.example.com"}, 21609),
+        ({"StatusCallback": "https://example.com/" + "a" * 3981}, 21609),
         ({"ValidityPeriod": "0"}, 21624),
         ({"ValidityPeriod": "36001"}, 21624),
     ],
@@ -43,7 +45,15 @@ def test_it_refuses(simulator, create, fields, code):
     assert simulator.received() == []
 
 
-@pytest.mark.parametrize("fields", [{"Body": "x" * 1600}, {"ValidityPeriod": "1"}, {"ValidityPeriod": "36000"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Body": "x" * 1600},
+        {"ValidityPeriod": "1"},
+        {"ValidityPeriod": "36000"},
+        {"StatusCallback": "https://example.com/" + "a" * 3980},
+    ],
+)
 def test_exactly_the_limit_is_taken(create, fields):
     assert create(**fields).status == 201
 
@@ -65,3 +75,13 @@ def test_every_fault_is_met_and_the_next_message_is_taken(simulator, send, refus
 def test_settings_are_plain_values(simulator):
     assert json.loads(json.dumps(simulator.settings())) == simulator.settings()
     assert simulator.settings()["to"] == simulator.addresses()
+
+
+def test_a_restricted_key_may_send_without_being_allowed_to_look(simulator, create, http):
+    keys = simulator.key_settings()
+    auth, simulator.key_may_look = (keys["api_key_sid"], keys["api_key_secret"]), False
+
+    assert create(auth=auth).status == 201
+    for path in ("/Messages.json", ".json"):
+        answer = http.get(f"{simulator.url}/2010-04-01/Accounts/{keys['account_sid']}{path}", auth=auth)
+        assert (answer.status, answer.json()["code"]) == (401, 20003)

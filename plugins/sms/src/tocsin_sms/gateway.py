@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -17,11 +19,13 @@ from twilio.rest import Client  # type: ignore[import-untyped]  # twilio ships n
 
 from tocsin import DeliveryTimeout, Secret
 from tocsin.http import HttpClient
+from tocsin_sms.earlier import PAGE_SIZE
 from tocsin_sms.errors import failure
 
 __all__ = ["Gateway"]
 
 _READ = ("sid", "status", "num_segments", "error_code")
+_LISTED = ("sid", "status", "num_segments", "body", "date_created")
 
 
 class Gateway:
@@ -29,15 +33,15 @@ class Gateway:
 
     Args:
         account_sid: of the account.
-        auth_token: of the account.
+        user, password: its SID and auth token, or an API key and its secret.
         api_url: base address that every request goes to, whatever the client asked for.
     """
 
-    def __init__(self, account_sid: str, auth_token: Secret, api_url: str) -> None:
+    def __init__(self, account_sid: str, user: str, password: Secret, api_url: str) -> None:
         self._bridge = _Bridge(api_url)
         # The client would read region and edge from the environment if it were given none at all.
         nothing = {"TWILIO_REGION": "", "TWILIO_EDGE": ""}
-        client = Client(account_sid, auth_token.reveal(), http_client=self._bridge, environment=nothing)
+        client = Client(user, password.reveal(), account_sid, http_client=self._bridge, environment=nothing)
         self._account = client.api.v2010.accounts(account_sid)
         self._messages = self._account.messages
 
@@ -52,6 +56,20 @@ class Gateway:
         """
         self._bridge.use(http)
         return self._messages.create(**fields)
+
+    def recent(self, http: HttpClient, to: str | None = None, limit: int = PAGE_SIZE) -> list[Any]:
+        """The newest messages, to one number where it is given: ``GET …/Messages.json``.
+
+        They are not filtered by ``DateSent``, which a message that still waits in Twilio's queue does not have.
+
+        Returns:
+            twilio's ``MessageInstance`` with sid, status, num_segments, body and date_created, where they can be read.
+
+        Raises:
+            DeliveryError: Twilio did not answer, or its answer cannot be read.
+        """
+        self._bridge.use(http)
+        return list(self._messages.page(**({} if to is None else {"to": to}), page_size=limit))
 
     def fetch(self, http: HttpClient) -> Any:
         """Look the account up: ``GET …/Accounts/{sid}.json``; twilio's ``AccountInstance`` with sid and status.
@@ -102,7 +120,33 @@ class _Bridge(TwilioHttpClient):  # type: ignore[misc]  # twilio ships no types
         if not answer.is_success:
             raise failure(answer)
         body = answer.json() if answer.complete else {}
-        if not isinstance(body.get("sid"), str) or not isinstance(body.get("status"), str):
-            raise DeliveryTimeout("Twilio's answer could not be read", status_code=answer.status)
         # Only what the channel reads: twilio takes the types of all other fields on trust, and raises its own errors.
-        return Response(answer.status, json.dumps({name: body.get(name) for name in _READ}), dict(answer.headers))
+        read = _listed(body) if method == "GET" and uri.endswith("/Messages.json") else _single(body)
+        if read is None:
+            raise DeliveryTimeout("Twilio's answer could not be read", status_code=answer.status)
+        return Response(200, json.dumps(read), dict(answer.headers))
+
+
+def _single(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is read of a message or an account; None where it does not say what became of the request."""
+    if not isinstance(body.get("sid"), str) or not isinstance(body.get("status"), str):
+        return None
+    return {name: body.get(name) for name in _READ}
+
+
+def _listed(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is read of a list of messages."""
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        return None
+    return {"messages": [_legible(message) for message in messages if isinstance(message, dict)]}
+
+
+def _legible(message: Mapping[str, Any]) -> dict[str, str]:
+    """The texts among a message's fields, the date only where it is one."""
+    read = {name: message[name] for name in _LISTED if isinstance(message.get(name), str)}
+    try:
+        parsedate_to_datetime(read.get("date_created", ""))
+    except ValueError:
+        read.pop("date_created", None)
+    return read

@@ -15,7 +15,17 @@ import attrs
 
 from tocsin.rendering import graphemes
 
-__all__ = ["BODY_LIMIT", "MAX_SEGMENTS", "Encoding", "Fitted", "encoding_of", "fit", "resembling", "segments_of"]
+__all__ = [
+    "BODY_LIMIT",
+    "MAX_SEGMENTS",
+    "Encoding",
+    "Fitted",
+    "encoding_of",
+    "fit",
+    "measured",
+    "resembling",
+    "segments_of",
+]
 
 BODY_LIMIT = 1600
 """Characters in one message, over all segments (https://www.twilio.com/docs/messaging/api/message-resource)."""
@@ -94,6 +104,11 @@ def encoding_of(text: str) -> Encoding:
 def segments_of(text: str) -> int:
     """The number of segments that the text needs."""
     return _Tally(encoding_of(text)).add(text).segments
+
+
+def measured(text: str) -> Fitted:
+    """The text as it is, with its encoding and segments."""
+    return Fitted(text, encoding_of(text), segments_of(text))
 
 
 def resembling(text: str) -> str:
