@@ -214,7 +214,7 @@ class TestAfterAnUnknownAttempt:
         assert receipt == Receipt(provider_id=received.provider_id, details={"found": True})
         form = dict(parse_qsl(simulator.requests[1].body.decode()))
         jsonschema.validate(form, schema("conversations.history"))
-        assert (form["channel"], form["include_all_metadata"], form["limit"]) == (CHANNEL, "true", "15")
+        assert (form["channel"], form["include_all_metadata"], form["limit"]) == (CHANNEL, "1", "15")
 
     def test_a_reply_that_arrived_is_found_with_its_thread(self, simulator, refused, send):
         first = send(key="1" * 32)

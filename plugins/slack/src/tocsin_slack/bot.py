@@ -112,7 +112,7 @@ class Bot:
         return None
 
     def _messages_since(self, oldest: float, address: str) -> Iterable[Any]:
-        form = {"channel": address, "include_all_metadata": "true", "limit": str(_LOOKED_THROUGH)}
+        form = {"channel": address, "include_all_metadata": "1", "limit": str(_LOOKED_THROUGH)}
         try:
             body = self.call("conversations.history", form=form | {"oldest": f"{max(oldest, 0.0):.6f}"}).check().body
         except DeliveryError:

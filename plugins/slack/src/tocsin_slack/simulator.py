@@ -142,7 +142,7 @@ class SlackSimulator(HttpSimulator):
                 for (channel, ts), body in reversed(self._posted.items())
                 if channel == form["channel"] and float(ts) > float(form.get("oldest", 0))
             ]
-        hidden = set() if form.get("include_all_metadata") == "true" else {"metadata"}
+        hidden = set() if form.get("include_all_metadata") == "1" else {"metadata"}
         return [{k: v for k, v in one.items() if k not in hidden} for one in there[: int(form.get("limit", 100))]]
 
     def _take_hook(self, message: Received) -> Answer:

@@ -1,0 +1,78 @@
+"""A bot and webhooks in one channel: what stops one leaves the other alone."""
+
+import pytest
+
+from tocsin import Alert, NotificationConfig, NotificationService
+from tocsin.testing import FakeClock, Fault
+from tocsin_slack import SlackChannel
+
+CHANNELS = ["C0000000001", "C0000000002"]
+
+
+@pytest.fixture
+def clock():
+    """Time that does not pass by itself."""
+    return FakeClock()
+
+
+@pytest.fixture
+def send(simulator, clock):
+    """Send an alert through a bot in two channels and a webhook; tells which of the three got it, the webhook first."""
+    simulator.channels = {channel: {} for channel in CHANNELS}
+    config = NotificationConfig.from_mapping({"delivery": {"max_retries": 0}, "channels": {}})
+    with NotificationService(config, clock=clock) as service:
+
+        def call(token=None):
+            if "slack" not in service.channels:
+                settings = simulator.settings() | {"channel_ids": CHANNELS}
+                service.add_channel("slack", SlackChannel(**(settings | ({"bot_token": token} if token else {}))))
+            report = service.send_notification(Alert(title="T", message="m"))
+            return [recipient.success for recipient in report.results["slack"].recipients]
+
+        yield call
+
+
+def asked(simulator):
+    return sum("/api/" in request.path for request in simulator.requests)
+
+
+def test_a_bot_and_a_webhook_stand_in_one_channel(send):
+    assert send() == [True, True, True]
+
+
+def test_a_refused_token_stops_every_channel_of_the_bot_and_no_webhook(simulator, send):
+    assert send("xoxb-wrong") == [True, False, False]
+    before = asked(simulator)
+    assert send() == send() == [True, False, False]
+
+    assert asked(simulator) == before <= 2
+    assert len(simulator.received(simulator.addresses()[0])) == 3
+
+
+def test_a_refused_token_is_tried_again_with_one_message(simulator, clock, send):
+    send("xoxb-wrong")
+    before = asked(simulator)
+    clock.advance(6.0)
+
+    assert send() == [True, False, False]
+    assert asked(simulator) == before + 1
+
+
+def test_a_refused_webhook_stops_alone_and_is_not_called_again(simulator, clock, send):
+    simulator.fail(Fault("unauthorized", address=simulator.addresses()[0]))
+    assert send() == [False, True, True]
+    clock.advance(3600.0)
+    before = simulator.calls
+
+    assert send() == [False, True, True]
+    assert simulator.calls == before + 2
+
+
+def test_a_channel_that_is_gone_stops_alone_and_is_not_called_again(simulator, clock, send):
+    simulator.channels[CHANNELS[0]] = {"is_archived": True}
+    assert send() == [True, False, True]
+    clock.advance(3600.0)
+    before = simulator.calls
+
+    assert send() == [True, False, True]
+    assert simulator.calls == before + 2
