@@ -3,7 +3,7 @@
 import pytest
 
 from tocsin import NotificationConfig, NotificationService
-from tocsin.testing import Answer, Fault, FakeClock
+from tocsin.testing import Answer, FakeClock, Fault
 
 
 @pytest.fixture
