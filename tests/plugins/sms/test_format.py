@@ -1,5 +1,10 @@
 """A text says the most important first, and no alert makes it longer than what may be spent."""
 
+import json
+import pathlib
+
+import attrs
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,15 +27,7 @@ alerts = st.builds(
         st.text(min_size=1, max_size=20), texts | st.integers() | st.lists(texts, max_size=2), max_size=9
     ),
 )
-RISK = Alert(
-    title="Position Risk Exceeded",
-    message="Position size is above the limit",
-    alert_type="RISK",
-    priority="HIGH",
-    symbol="BTCUSDT",
-    strategy_id="momentum_001",
-    data={"position_size": 2.5, "risk_pct": 6.5, "limit_pct": 5.0},
-)
+GOLDEN = pathlib.Path(__file__).parent / "golden"
 
 
 @settings(max_examples=300, deadline=None)
@@ -43,13 +40,12 @@ def test_any_alert_makes_a_text_within_its_segments(alert, segments, plain, repe
     assert fitted.text.startswith(REPEATED) is repeated
 
 
-def test_the_demo_alert_looks_like_this():
-    assert body(RISK, segments=2).text == (
-        "HIGH: Position Risk Exceeded\n"
-        "Position size is above the limit\n"
-        "Symbol: BTCUSDT\nStrategy: momentum_001\n"
-        "position_size: 2.5\nrisk_pct: 6.5\nlimit_pct: 5.0"
-    )
+@pytest.mark.parametrize("name", ["risk", "milestone", "worst"])
+def test_a_text_is_the_golden_one(demo, name):
+    """One for each number of segments that a person may want to pay for; they are for people to read."""
+    expected = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+
+    assert [attrs.asdict(body(demo[name], segments=segments)) for segments in (1, 2, 10)] == expected
 
 
 def test_one_segment_holds_headline_and_message_and_shows_that_it_was_cut():
@@ -71,8 +67,8 @@ def test_an_emoji_of_the_alert_stays():
     assert (fitted.text, fitted.encoding) == ("MEDIUM: To the 🚀", Encoding.UCS2)
 
 
-def test_the_simpler_form_is_the_headline_alone():
-    assert body(RISK, segments=5, plain=True).text == "HIGH: Position Risk Exceeded"
+def test_the_simpler_form_is_the_headline_alone(demo):
+    assert body(demo["risk"], segments=5, plain=True).text == "HIGH: Position Risk Exceeded"
 
 
 def test_a_resolved_alert_says_so_before_its_title():
