@@ -1,13 +1,19 @@
 """The body is the alert and nothing else; the headers are those of Standard Webhooks."""
 
 import json
+import os
+import pathlib
 from datetime import UTC, datetime, timedelta, timezone
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin import Alert, AlertPriority, AlertStatus, Secret
-from tocsin_webhook.format import body_of, headers_of
+from tocsin.testing.showcase import showcase
+from tocsin_webhook.format import FORMATS, body_of, headers_of
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
 
 KEY, NOW = "0123456789abcdef0123456789abcdef", datetime(2026, 11, 23, 9, 30, 0, 999_999, tzinfo=UTC)
 SECRET = Secret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
@@ -45,6 +51,7 @@ def test_the_body_is_compact_utf_8():
     assert content.startswith('{"title":"🔴 Über","message":"",'.encode())
 
 
+@settings(deadline=None)
 @given(
     title=TEXT.map(lambda text: f"x{text}"),
     message=st.text(max_size=2_000),
@@ -63,6 +70,19 @@ def test_nothing_is_cut():
     alert = Alert(title="t" * 1_000, message="m" * 262_144, data={str(number): "v" * 100 for number in range(5_000)})
 
     assert json.loads(body_of(alert)) == alert.to_dict()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("name", showcase())
+def test_what_arrives_is_what_was_agreed(name, form):
+    """The golden files show it; write them anew with ``UPDATE_GOLDEN=1`` and read the difference."""
+    made = body_of(showcase()[name], form)
+    golden = GOLDEN / f"{name}{'' if form == 'alert' else f'.{form}'}.json"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(json.dumps(json.loads(made), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    assert json.loads(made) == json.loads(golden.read_text(encoding="utf-8"))
+    assert made == json.dumps(json.loads(made), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def test_without_a_secret_there_is_only_the_id():

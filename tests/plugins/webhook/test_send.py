@@ -130,6 +130,50 @@ def test_a_repeat_carries_the_same_id_and_the_same_body(channel, send, refused, 
     assert body == repeated
 
 
+class Sized(AnyStatus):
+    """An endpoint with a long answer."""
+
+    def __init__(self, size):
+        super().__init__(200)
+        self.size = size
+
+    def respond(self, request):
+        return Answer(200, b"x" * self.size), None
+
+
+class Watching:
+    """The client, and the answer it gave."""
+
+    def __init__(self, client):
+        self.client, self.answer = client, None
+
+    def post(self, *args, **kwargs):
+        self.answer = self.client.post(*args, **kwargs)
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("size", "read", "complete"), [(65_536, 65_536, True), (65_537, 65_536, False), (8 << 20, 65_536, False)]
+)
+def test_an_answer_is_read_to_64_kib_and_is_a_success_however_long(send, http, size, read, complete):
+    client = Watching(http)
+    with Sized(size) as endpoint:
+        assert send(WebhookChannel(**endpoint.settings()), client=client).details == {"status": 200}
+
+    assert (len(client.answer.body), client.answer.complete) == (read, complete)
+
+
+def test_user_and_password_in_a_url_are_sent_as_basic_authentication(start, send):
+    endpoint = start()
+    url = endpoint.addresses()[0].replace("http://", "http://desk:pa%20ss@")
+    channel = WebhookChannel(**(endpoint.settings() | {"urls": [url]}))
+    send(channel)
+    encoded = base64.b64encode(b"desk:pa ss").decode()
+
+    assert endpoint.received()[0].raw["headers"]["authorization"] == f"Basic {encoded}"
+    assert "pa" not in channel.recipients[0].label.partition("#")[0].removeprefix("http://127.0.0.1")
+
+
 def test_an_endpoint_that_fails_does_not_stop_the_other(simulator, alert):
     """Circuits and credentials are each endpoint's own; what was refused for good is tried once."""
     bad, good = simulator.addresses()
