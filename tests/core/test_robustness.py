@@ -15,6 +15,7 @@ from tocsin import (
     NotificationConfig,
     NotificationService,
     PayloadError,
+    QueueFull,
     RateLimited,
     Receipt,
     Recipient,
@@ -60,15 +61,15 @@ def an_alert(**fields):
     return Alert(**{"title": "t", "message": ""} | fields)
 
 
-def test_a_full_queue_in_a_fallback_is_a_failed_result_and_no_hang(clock):
+def test_an_alert_that_finds_no_room_for_its_fallback_is_refused_whole(clock):
     config = NotificationConfig.from_mapping({"routes": [{"channels": ["a"], "fallback": ["b"]}]})
     service = NotificationService(config, store=MemoryStore(max_waiting=1), clock=clock)
     service.add_channel("a", Channel(refuse))
     service.add_channel("b", Channel(accept, ("x", "y")))
-    report = service.enqueue(an_alert()).result(5)
+    with pytest.raises(QueueFull):
+        service.enqueue(an_alert())
 
-    assert "not begun: " in report.results["b"].error
-    assert report.failed_channels == 2
+    assert service.get_recent_deliveries() == []
     service.close(1)
 
 

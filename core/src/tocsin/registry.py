@@ -102,6 +102,11 @@ class Registry:
             if entry.state is ChannelState.READY and entry.channel is not None
         }
 
+    def channel(self, name: str) -> Channel | None:
+        """The channel of this name, if it is ready."""
+        entry = self.entries.get(name)
+        return entry.channel if entry is not None and entry.state is ChannelState.READY else None
+
     def find(self, name: str) -> Entry:
         """The entry of a configured channel, or of an installed type that nobody configured.
 

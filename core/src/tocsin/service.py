@@ -14,10 +14,11 @@ from tocsin.alert import Alert
 from tocsin.channel import Channel
 from tocsin.clock import Clock, SystemClock
 from tocsin.config import NotificationConfig
-from tocsin.dispatch import CLOSED, DeliveryHandle, Dispatcher, Plan
+from tocsin.dispatch import CLOSED, DeliveryHandle, Dispatcher
 from tocsin.dispatch.probe import probe, test_delivery
 from tocsin.errors import ConfigError, ServiceClosed
 from tocsin.observers import Observer, Reporter, Statistics
+from tocsin.plan import Plan
 from tocsin.processors import Processor, process
 from tocsin.receipt import ReceiptUpdate
 from tocsin.registry import ChannelState, Entry, Registry
@@ -70,11 +71,11 @@ class NotificationService:
         delivery = self.config.delivery
         self._dispatcher = Dispatcher(
             store=self._store,
+            channels=self.registry.channel,
             clock=self._clock,
             rng=rng,
             policy=delivery.policy(),
             timeout=delivery.timeout,
-            deadline=delivery.deadline,
             workers=delivery.workers,
             on_report=self._reported,
             on_update=self._updated,
@@ -130,8 +131,8 @@ class NotificationService:
         chosen, unavailable = self._available(routing.channels)
         fallback, fallback_unavailable = self._available(routing.fallback)
         delivery = self.config.delivery
-        stages = (tuple(chosen),) if delivery.parallel else tuple((channel,) for channel in chosen)
-        return Plan(stages, tuple(fallback), unavailable, fallback_unavailable, delivery.fail_fast)
+        stages = (chosen,) if delivery.parallel else [[name] for name in chosen]
+        return Plan(stages, fallback, unavailable, fallback_unavailable, delivery.fail_fast, lifetime=delivery.deadline)
 
     def add_channel(self, name: str, channel: object) -> Channel:
         """Take a channel of this process: an object with a marked ``send``, or a callable ``handler(alert)``."""
@@ -237,15 +238,14 @@ class NotificationService:
         self._statistics.count(report, earlier, again)
         self._reporter.tell(report)
 
-    def _updated(self, before: Delivery, after: Delivery) -> None:
-        self._statistics.amend(after.channel, before.state.is_success, after.state.is_success)
-        report = self._store.report(after.alert_id)
-        if report is not None:
+    def _updated(self, before: Delivery, after: Delivery, report: DeliveryReport | None) -> None:
+        if report is not None:  # else it is not counted yet
+            self._statistics.amend(after.channel, before.state.is_success, after.state.is_success)
             self._reporter.tell(report)
 
-    def _available(self, names: Iterable[str]) -> tuple[list[Channel], dict[str, str]]:
+    def _available(self, names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
         ready = self.registry.ready()
-        return [ready[n] for n in names if n in ready], {n: self._why_not(n) for n in names if n not in ready}
+        return [n for n in names if n in ready], {n: self._why_not(n) for n in names if n not in ready}
 
     def _why_not(self, name: str) -> str:
         try:
@@ -256,8 +256,7 @@ class NotificationService:
 
     def _suppressed(self, alert: Alert, reason: str) -> DeliveryHandle:
         report = DeliveryReport.of(alert.alert_id, {}, suppressed=reason)
-        self._store.add(alert, ())
-        self._store.remember(report)
+        self._store.suppress(alert, report)
         self._reported(report, (), False)
         handle = DeliveryHandle(alert.alert_id)
         handle.future.set_result(report)

@@ -162,12 +162,10 @@ def show_requests(service: NotificationService, alert: Alert, session: Session, 
             terminal.json(about | {"requests": [], "suppressed": plan}, lines=line is not None)
         terminal.fail(f"{terminal.mark('warn')} nobody would be told: {plan}")
         return exit_code(service, alert, DeliveryReport.of(alert.alert_id, {}, suppressed=plan))
-    chosen = [(channel, False) for stage in plan.stages for channel in stage]
-    chosen += [(channel, True) for channel in plan.fallback]
     rendered = [
-        render(channel, alert, recipient, service.config.delivery.timeout, fallback=fallback)
-        for channel, fallback in chosen
-        for recipient in channel.recipients
+        render(service.channels[name], alert, recipient, service.config.delivery.timeout, fallback=fallback)
+        for name, fallback in [(name, stage >= len(plan.stages)) for stage, name in plan.staged()]
+        for recipient in service.channels[name].recipients
     ]
     unavailable = dict(plan.unavailable) | dict(plan.fallback_unavailable)
     if session.as_json:

@@ -33,7 +33,8 @@ def watch(handle: DeliveryHandle, store: Store, changed: Callable[[Delivery], ob
             report: DeliveryReport | None = handle.result(_LOOK)
         except TimeoutError:
             report = None
-        for delivery in store.deliveries(handle.alert_id):
+        record = store.record(handle.alert_id)
+        for delivery in record.deliveries if record is not None else ():
             now = (delivery.state, len(delivery.attempts))
             if seen.get(delivery.unit) != now:
                 seen[delivery.unit] = now

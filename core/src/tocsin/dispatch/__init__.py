@@ -1,7 +1,6 @@
-"""Who runs deliveries: lanes of workers, one per channel, and the run of one alert through its plan."""
+"""Who runs deliveries: lanes of workers, one per channel, fed from the store."""
 
 from tocsin.dispatch.dispatcher import CLOSED, Dispatcher
-from tocsin.dispatch.plan import Plan
-from tocsin.dispatch.run import DeliveryHandle
+from tocsin.dispatch.handle import DeliveryHandle
 
-__all__ = ["CLOSED", "DeliveryHandle", "Dispatcher", "Plan"]
+__all__ = ["CLOSED", "DeliveryHandle", "Dispatcher"]

@@ -7,74 +7,90 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Collection
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 import attrs
 
 from tocsin.alert import Alert
 from tocsin.channel import Channel
 from tocsin.clock import Clock
-from tocsin.deadline import Deadline
-from tocsin.dispatch.lane import Lane
-from tocsin.dispatch.plan import Plan
+from tocsin.dispatch.handle import DeliveryHandle
 from tocsin.dispatch.receipts import LateReceipts
-from tocsin.dispatch.run import DeliveryHandle, Run
-from tocsin.dispatch.station import Station
-from tocsin.dispatch.unit import log, unit_of
-from tocsin.errors import DeliveryError, Expired, PluginError, ServiceClosed, not_attempted
-from tocsin.hookspecs import SendContext
-from tocsin.receipt import Receipt, ReceiptUpdate
-from tocsin.report import DeliveryReport, DeliveryState
+from tocsin.dispatch.station import Judge, Station
+from tocsin.dispatch.sweep import Sweep
+from tocsin.dispatch.unit import log, units_of
+from tocsin.errors import DeliveryError, ServiceClosed
+from tocsin.plan import Plan
+from tocsin.receipt import ReceiptUpdate
+from tocsin.report import DeliveryReport
 from tocsin.retry import Random, RetryPolicy
-from tocsin.store import Delivery, MemoryStore, Store
+from tocsin.store import Added, Delivery, Settled, Store
 
 __all__ = ["CLOSED", "Dispatcher"]
 
 CLOSED = "the service is closed; create another to send more"
 _LIVING: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 
+Units = Collection[tuple[str, str]]
+
+
+@attrs.define(eq=False)
+class _Awaited:
+    """An alert that somebody in this process waits for."""
+
+    handle: DeliveryHandle
+    before: Units = ()
+    again: bool = False
+
 
 class Dispatcher:
     """Delivers alerts along their plans. Thread-safe; starts no thread before the first alert.
 
     Args:
+        channels: finds a ready channel by its name.
         policy: when to try again.
         timeout: seconds for one attempt.
-        deadline: seconds for one alert.
         workers: per channel.
         on_report: told each finished report, what had succeeded before, and whether the alert was sent before.
-        on_update: told a delivery before and after its provider said more about it.
+        on_update: told a delivery before and after its provider said more about it, and the report.
     """
 
     def __init__(
         self,
         *,
         store: Store,
+        channels: Callable[[str], Channel | None],
         clock: Clock,
         rng: Random,
         policy: RetryPolicy,
         timeout: float,
-        deadline: float,
         workers: int,
-        on_report: Callable[[DeliveryReport, Collection[tuple[str, str]], bool], None],
-        on_update: Callable[[Delivery, Delivery], None],
+        on_report: Callable[[DeliveryReport, Units, bool], None],
+        on_update: Callable[[Delivery, Delivery, DeliveryReport | None], None],
     ) -> None:
         self._store = store
+        self._channels = channels
         self._clock = clock
         self._rng = rng
         self._policy = policy
         self._timeout = timeout
-        self._deadline = deadline
         self._workers = workers
         self._on_report = on_report
-        self._on_update = on_update
-        self._late = LateReceipts(store, self._updated)
+        self._late = LateReceipts(store, on_update)
+        self._sweep = Sweep(
+            store,
+            held=self._held,
+            judge=self._judged,
+            awoken=self._awoken,
+            awaited=lambda: list(self._awaited),
+            finished=self._finish,
+        )
         self._lock = threading.Lock()
         self._stations: dict[str, Station] = {}
-        self._runs: dict[str, Run] = {}
+        self._awaited: dict[str, _Awaited] = {}
         self._closed = False
-        self._abandoned = False
+        store.open(clock, self._sweep.wake)
         _LIVING.add(self)
 
     @property
@@ -82,37 +98,63 @@ class Dispatcher:
         """Whether it takes no more alerts."""
         return self._closed
 
-    def submit(self, alert: Alert, plan: Plan) -> DeliveryHandle:
+    def submit(self, alert: Alert, plan: Plan, *, key: str | None = None, connection: Any = None) -> DeliveryHandle:
         """Start delivering an alert; one that is on its way already gives the handle of that delivery.
+
+        Args:
+            alert: what happened.
+            plan: its way.
+            key: the client's own; an alert under a key that is known is not delivered again.
+            connection: in whose transaction a store that can writes it.
 
         Raises:
             ServiceClosed: after :meth:`close`.
-            QueueFull: too many deliveries wait; nothing of this alert was started.
+            QueueFull, StoreError: nothing of this alert was started.
         """
         with self._lock:
             if self._closed:
                 raise ServiceClosed(CLOSED)
-            if (running := self._runs.get(alert.alert_id)) is not None:
-                return running.handle
-            run = Run(
-                alert,
-                plan,
-                DeliveryHandle(alert.alert_id),
-                now=self._clock.now,
-                began=self._clock.monotonic(),
-                launch=self._launch,
-                cancel=lambda reason: self._store.cancel(alert.alert_id, reason),
-                finish=self._finish,
-            )
-            self._runs[alert.alert_id] = run
+            if (known := self._awaited.get(alert.alert_id)) is not None:
+                return known.handle
+            awaited = self._awaited[alert.alert_id] = _Awaited(DeliveryHandle(alert.alert_id))
         try:
-            run.start()
+            deliveries = units_of(alert, plan, self._channels, self._store.now())
+            added = self._store.add(alert, plan, deliveries, key=key, connection=connection)
         except BaseException as error:
             with self._lock:
-                self._runs.pop(alert.alert_id, None)
-            run.handle.future.set_exception(error)
+                self._awaited.pop(alert.alert_id, None)
+            awaited.handle.future.set_exception(error)
             raise
-        return run.handle
+        return self._submitted(added, awaited)
+
+    def _submitted(self, added: Added, awaited: _Awaited) -> DeliveryHandle:
+        awaited.before, awaited.again = added.before, added.again
+        if added.known:
+            return self._known(added, awaited)
+        self._sweep.start()
+        self._awoken(added.fresh)
+        if added.report is not None:
+            self._finish(added.report)
+        return awaited.handle
+
+    def _known(self, added: Added, awaited: _Awaited) -> DeliveryHandle:
+        """The handle of the earlier alert with this client's key."""
+        with self._lock:
+            self._awaited.pop(awaited.handle.alert_id, None)
+            other = self._awaited.get(added.alert_id)
+            if other is not None:
+                return other.handle
+            handle = DeliveryHandle(added.alert_id)
+            if added.report is None:
+                self._awaited[added.alert_id] = _Awaited(handle)
+                return handle
+        handle.future.set_result(added.report)
+        return handle
+
+    def work(self, names: Iterable[str]) -> None:
+        """Deliver what is in the store for these channels, whoever put it there."""
+        self._sweep.start()
+        self._awoken(tuple(names))
 
     def record(self, channel: Channel, update: ReceiptUpdate) -> Delivery | None:
         """Keep what a provider says of a message later; the delivery as it stands then, None where it is not known."""
@@ -121,165 +163,135 @@ class Dispatcher:
     @property
     def is_busy(self) -> bool:
         """Whether a call is under way, or a delivery's time has come."""
-        now = self._clock.monotonic()
-        return any(
-            station.lane.busy or ((due := self._store.next_due(name)) is not None and due <= now)
-            for name, station in list(self._stations.items())
-        )
+        return any(station.lane.busy or station.lane.is_due for station in list(self._stations.values()))
 
-    def close(self, timeout: float) -> bool:
-        """Take no more alerts, finish what runs, cancel what is left after ``timeout`` seconds.
+    def _held(self) -> list[tuple[list[Delivery], float]]:
+        return [(station.lane.held(), station.lane.lease) for station in list(self._stations.values())]
+
+    def close(self, timeout: float, *, drain: bool = True) -> bool:
+        """Take no more alerts, finish what runs; what is left then is cancelled, or left to others on a shared store.
+
+        Args:
+            timeout: seconds to wait.
+            drain: also begin what waits here for its turn; else only what is in a worker's hands is finished.
 
         Returns:
             True where everything was finished.
         """
         with self._lock:
             self._closed = True
-            runs = list(self._runs.values())
+            awaited = list(self._awaited.values())
         end = time.monotonic() + timeout
-        for run in runs:
-            _wait(run.handle, end)
-        self._abandoned = True
+        if drain:
+            for one in awaited:
+                _wait(one.handle, end)
+        else:
+            self._stop_lanes()
+        while any(station.lane.busy for station in list(self._stations.values())) and time.monotonic() < end:
+            time.sleep(0.005)
         with self._lock:
-            left = list(self._runs.values())
-        for run in left:
-            self._stop(run)
-        for station in list(self._stations.values()):
-            station.lane.stop()
+            left = list(self._awaited)
+        if not self._store.shared:
+            for alert_id in left:
+                self._store.cancel(alert_id, "the service was closed", close=True)
+                self._resolve(alert_id)
+        self._stop_lanes()
+        self._sweep.stop()
+        self._leave()
         return not left
 
     def forget(self) -> None:
         """Start anew in a forked child: it has no thread of the parent, and must not deliver what the parent does."""
         self._lock = threading.Lock()
-        self._runs.clear()
+        self._awaited.clear()
         for station in self._stations.values():
-            close = getattr(station.lane.channel.client, "close", None)
+            close = getattr(station.channel.client, "close", None)
             if close is not None:
                 close()
         self._stations.clear()
-        if isinstance(self._store, MemoryStore):
-            self._store.forget()
+        self._sweep.forget()
+        self._store.forget()
 
-    def _stop(self, run: Run) -> None:
-        run.stop("the service was closed", self._store.cancel(run.alert.alert_id, "the service was closed", True))
+    def _stop_lanes(self) -> None:
+        for station in list(self._stations.values()):
+            station.lane.stop()
 
-    def _launch(self, run: Run, channels: tuple[Channel, ...], is_fallback: bool) -> list[Delivery]:
-        """Put one stage's deliveries into the store and wake the lanes; returns those that had succeeded before."""
-        known = {delivery.unit: delivery for delivery in self._store.deliveries(run.alert.alert_id)}
-        now = self._clock.monotonic()
-        # A fallback begins where the alert's time may be over; it has as much again.
-        expires = now + self._deadline if is_fallback else run.began + self._deadline
-        before, fresh = [], []
-        for channel in channels:
-            for recipient in channel.recipients:
-                earlier = known.get((channel.name, recipient.id))
-                if earlier is not None and earlier.state.is_success:
-                    before.append(earlier)
-                else:
-                    fresh.append(unit_of(run.alert, channel, recipient, now, expires, earlier))
-        self._store.add(run.alert, fresh)
-        waiting = Counter(delivery.channel for delivery in fresh)
-        for channel in channels:
-            if count := waiting[channel.name]:
-                self._station(channel).lane.wake(count)
-        return before
+    def _resolve(self, alert_id: str) -> None:
+        """Report an alert that was cancelled, unless a call of it is still under way."""
+        report = self._store.report(alert_id)
+        if report is not None:
+            self._finish(report)
 
-    def _station(self, channel: Channel) -> Station:
+    def _leave(self) -> None:
+        """Nobody of this process will finish what is left."""
         with self._lock:
-            station = self._stations.get(channel.name)
-            if station is None or station.lane.channel is not channel:
+            left = [self._awaited.pop(alert_id) for alert_id in list(self._awaited) if self._store.shared]
+        for one in left:
+            words = "the service was closed; the alert is kept, and goes on with the next worker on this store"
+            one.handle.future.set_exception(ServiceClosed(words))
+
+    def _awoken(self, channels: Iterable[str]) -> None:
+        """Deliveries of these channels became due, one for each entry."""
+        for name, count in Counter(channels).items():
+            station = self._station(name)
+            if station is not None:
+                station.lane.wake(count)
+
+    def _station(self, name: str) -> Station | None:
+        channel = self._channels(name)
+        with self._lock:
+            station = self._stations.get(name)
+            if channel is not None and (station is None or station.channel is not channel):
                 if station is not None:
                     station.lane.stop()  # the channel was replaced by another of its name
-                station = self._stations[channel.name] = self._open(channel)
+                station = self._stations[name] = self._open(channel)
             return station
 
     def _open(self, channel: Channel) -> Station:
-        lane = Lane(
+        return Station(
             channel,
-            channel.workers or self._workers,
-            self._store,
-            self._clock,
-            self._perform,
-            self._settle,
-            lambda delivery: self._seconds(channel, delivery),
-        )
-        return Station(lane, self._policy, self._rng, self._clock, channel.capabilities.plain)
-
-    def _seconds(self, channel: Channel, delivery: Delivery) -> float:
-        left = delivery.expires - self._clock.monotonic()
-        return max(0.0, min(channel.timeout or self._timeout, left))
-
-    def _perform(self, channel: Channel, delivery: Delivery, deadline: Deadline) -> Receipt:
-        alert = self._store.alert(delivery.alert_id)
-        recipient = channel.recipient(delivery.recipient_id)
-        if alert is None or recipient is None:
-            raise PluginError("the alert or its recipient is no longer known", hint="")
-        if self._clock.monotonic() >= delivery.expires:
-            raise not_attempted(Expired("the alert's deadline passed before its turn"))
-        earlier = self._store.previous(alert, channel.name, recipient.id)
-        return channel.send(
-            alert,
-            recipient,
-            SendContext(
-                key=delivery.key,
-                deadline=deadline,
-                now=self._clock.now(),
-                attempt=len(delivery.attempts) + 1,
-                plain=delivery.plain,
-                repeated=delivery.repeated,
-                patience=delivery.expires - self._clock.monotonic(),
-                previous=earlier.receipt if earlier else None,
-                louder=earlier is not None and earlier.is_topped_by(alert),
-                client=channel.client,
-            ),
+            store=self._store,
+            clock=self._clock,
+            rng=self._rng,
+            policy=self._policy,
+            timeout=self._timeout,
+            workers=self._workers,
+            on_settled=self._settled,
         )
 
-    def _settle(
-        self,
-        channel: Channel,
-        delivery: Delivery,
-        result: Receipt | DeliveryError,
-        started_at: datetime,
-        seconds: float,
-    ) -> None:
-        station = self._stations[channel.name]
-        after = station.judge(delivery, result, started_at, seconds)
-        if self._abandoned and not after.state.is_final:
-            after = attrs.evolve(after, state=DeliveryState.CANCELLED)
-        run = self._runs.get(delivery.alert_id)
-        self._store.update(after)
-        if self._abandoned and run is not None and not after.state.is_final:
-            self._stop(run)
-        log(after, attempted=len(after.attempts) > len(delivery.attempts))
-        if not after.state.is_final:
+    def _settled(self, station: Station, settled: Settled, attempted: bool) -> None:
+        delivery = settled.delivery
+        log(delivery, attempted=attempted, late=not settled.taken)
+        if not settled.taken:
+            return
+        if not delivery.state.is_final:
             station.lane.wake()
             return
-        if run is not None:
-            run.settled(after)
-        self._late.arrived_early(channel, after)
+        self._awoken(settled.begun)
+        if settled.report is not None:
+            self._finish(settled.report)
+        self._late.arrived_early(station.channel, delivery)
 
-    def _updated(self, before: Delivery, after: Delivery) -> None:
-        run = self._runs.get(after.alert_id)
-        if run is not None:
-            run.amended(after)
-        else:
-            self._on_update(before, after)
+    def _judged(self, delivery: Delivery, error: DeliveryError) -> Delivery:
+        """What a delivery becomes whose worker ended, or whose time to live is over."""
+        station = self._station(delivery.channel)
+        judge = station.judge if station else Judge(self._policy, self._rng, self._store.now).judge
+        return judge(delivery, error, self._clock.now(), 0.0)
 
-    def _finish(self, run: Run, report: DeliveryReport) -> None:
+    def _finish(self, report: DeliveryReport) -> None:
+        with self._lock:
+            awaited = self._awaited.pop(report.alert_id, None)
         try:
-            again = self._store.report(report.alert_id) is not None
-            self._store.remember(report)
-            self._on_report(report, run.earlier, again)
+            self._on_report(report, awaited.before if awaited else (), awaited.again if awaited else False)
         finally:
-            with self._lock:
-                self._runs.pop(run.alert.alert_id, None)
-            run.handle.future.set_result(report)
+            if awaited is not None:
+                awaited.handle.future.set_result(report)
 
 
 def _wait(handle: DeliveryHandle, end: float) -> None:
     try:
         handle.result(max(0.0, end - time.monotonic()))
-    except TimeoutError:
+    except Exception:  # what became of it stands in its report
         return
 
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
 import attrs
 
-from tocsin.channel import Channel
 from tocsin.clock import Clock
 from tocsin.deadline import Deadline
 from tocsin.errors import DeliveryError, DeliveryTimeout, PluginError
 from tocsin.receipt import Receipt
-from tocsin.store import Delivery, Store
+from tocsin.store import Claim, Delivery, Store
 
 __all__ = ["Lane"]
 
 _IDLE = 10.0
 """Seconds after which a worker with nothing to wait for ends."""
+_STORE_TROUBLE = 1.0
+"""Seconds until a store that could not be asked is asked again."""
 _MAX_HUNG = 4
 """Times the number of workers: how many hung calls are replaced by fresh workers before the channel refuses."""
 
@@ -39,22 +42,24 @@ class Lane:
     delivery goes on with an unknown outcome, and another worker takes the place.
 
     Args:
-        channel: the facade that is called.
+        channel: its name.
         workers: most threads that deliver at once.
         perform: makes one attempt; the deadline is in force.
         settle: told each result, in a worker's thread; must not raise.
         seconds: how long an attempt of this delivery may take.
+        lease: seconds for which deliveries are claimed; longer than any attempt.
     """
 
     def __init__(
         self,
-        channel: Channel,
+        channel: str,
         workers: int,
         store: Store,
         clock: Clock,
-        perform: Callable[[Channel, Delivery, Deadline], Receipt],
-        settle: Callable[[Channel, Delivery, Receipt | DeliveryError, datetime, float], None],
+        perform: Callable[[Delivery, Deadline], Receipt],
+        settle: Callable[[Delivery, Receipt | DeliveryError, datetime, float], None],
         seconds: Callable[[Delivery], float],
+        lease: float,
     ) -> None:
         self.channel = channel
         self._workers = workers
@@ -63,10 +68,14 @@ class Lane:
         self._perform = perform
         self._settle = settle
         self._seconds = seconds
+        self.lease = lease
         self._changed = threading.Condition()
         self._jobs: set[_Job] = set()
         self._threads = 0
         self._idle = 0
+        self._ready: deque[Delivery] = deque()
+        self._ask_at = -math.inf  # when the store has something, as far as is known
+        self._claiming = False
         self._hung = 0
         self._between = 0  # claimed and not begun yet, or ended and not settled yet
         self._watched: float | None = None
@@ -75,24 +84,39 @@ class Lane:
     @property
     def busy(self) -> int:
         """Deliveries in a worker's hands that somebody still waits for."""
-        return len(self._jobs) + self._between
+        return len(self._jobs) + self._between + len(self._ready) + self._claiming
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the store is to be asked for more."""
+        return self._ask_at <= self._store.now()
+
+    def held(self) -> list[Delivery]:
+        """Claimed deliveries whose lease is to be renewed: not begun yet, or inside their own deadline."""
+        with self._changed:
+            return [*self._ready, *(job.delivery for job in self._jobs)]
 
     def wake(self, jobs: int = 1) -> None:
         """There are new deliveries in the store."""
         with self._changed:
+            self._ask_at = -math.inf
             self._changed.notify(jobs)
             for _ in range(min(jobs - self._idle, self._workers - self._threads)):
                 self._start_worker()
 
     def stop(self) -> None:
-        """Let the workers end after what they are doing."""
+        """Let the workers end after what they are doing; what they have not begun goes back."""
         with self._changed:
             self._stopping = True
+            left = list(self._ready)
+            self._ready.clear()
             self._changed.notify_all()
+        if left:
+            self._store.release(left)
 
     def _start_worker(self, first: Callable[[], None] | None = None) -> None:
         self._threads += 1
-        threading.Thread(target=self._work, args=(first,), name=f"tocsin-{self.channel.name}", daemon=True).start()
+        threading.Thread(target=self._work, args=(first,), name=f"tocsin-{self.channel}", daemon=True).start()
 
     def _work(self, first: Callable[[], None] | None) -> None:
         if first is not None:
@@ -106,29 +130,45 @@ class Lane:
             self._idle += 1
             try:
                 while not self._stopping:
-                    delivery = self._store.claim(self.channel.name, self._clock.monotonic())
-                    if delivery is not None:
-                        self._changed.notify()
+                    if self._ready:
                         self._between += 1
-                        return delivery
-                    if not self._wait():
+                        return self._ready.popleft()
+                    if self.is_due and not self._claiming:
+                        self._claim()
+                    elif not self._wait():
                         break
             finally:
                 self._idle -= 1
             self._threads -= 1
             return None
 
+    def _claim(self) -> None:
+        """Ask the store for as many as there are idle workers, with the lock released meanwhile."""
+        limit, self._claiming, self._ask_at = self._idle, True, math.inf
+        self._changed.release()
+        try:
+            claim = self._store.claim(self.channel, limit, self.lease)
+        except Exception:  # a store that cannot be asked now has said so in the log; ask again later
+            claim = Claim((), self._store.now() + _STORE_TROUBLE)
+        finally:
+            self._changed.acquire()
+            self._claiming = False
+        again = -math.inf if len(claim.deliveries) == limit else claim.next_due
+        self._ask_at = self._ask_at if again is None else min(self._ask_at, again)
+        self._ready += claim.deliveries
+        self._changed.notify(len(claim.deliveries))
+
     def _wait(self) -> bool:
         """Wait for a due time or news; False where there was nothing to wait for.
 
         One worker watches the next due time, the others wait for news. An earlier one gets a watcher of its own.
         """
-        due = self._store.next_due(self.channel.name)
-        if due is None or (self._watched is not None and self._watched <= due):
-            return self._changed.wait(_IDLE) or due is not None
+        due = self._ask_at
+        if due == math.inf or self._claiming or (self._watched is not None and self._watched <= due):
+            return self._changed.wait(_IDLE) or due != math.inf
         self._watched = due
         try:
-            self._clock.wait(self._changed, due - self._clock.monotonic())
+            self._clock.wait(self._changed, due - self._store.now())
         finally:
             if self._watched == due:
                 self._watched = None
@@ -137,6 +177,10 @@ class Lane:
     def _attempt(self, delivery: Delivery) -> bool:
         """Make one attempt; False where it had been written off, and with it this thread."""
         job = _Job(delivery, self._clock.now(), time.perf_counter())
+        if delivery.lease <= self._store.now():  # this process was stopped for so long that another may have it
+            with self._changed:
+                self._between -= 1
+            return True
         with self._changed:
             crowded = self._hung >= _MAX_HUNG * self._workers
             self._jobs.add(job)
@@ -153,7 +197,7 @@ class Lane:
 
     def _settled(self, delivery: Delivery, result: Receipt | DeliveryError, job: _Job, seconds: float) -> None:
         try:
-            self._settle(self.channel, delivery, result, job.started_at, seconds)
+            self._settle(delivery, result, job.started_at, seconds)
         finally:
             with self._changed:
                 self._between -= 1
@@ -162,7 +206,7 @@ class Lane:
         seconds = self._seconds(job.delivery)
         try:
             with Deadline(seconds, on_hang=lambda: self._write_off(job, seconds)) as deadline:
-                return self._perform(self.channel, job.delivery, deadline)
+                return self._perform(job.delivery, deadline)
         except DeliveryError as error:
             return error
         except Exception as error:

@@ -11,7 +11,7 @@ import attrs
 from tocsin.channel import Channel
 from tocsin.errors import ErrorKind
 from tocsin.receipt import Receipt, ReceiptState, ReceiptUpdate, UpdateState
-from tocsin.report import DeliveryState
+from tocsin.report import DeliveryReport, DeliveryState
 from tocsin.store import Delivery, Store
 
 __all__ = ["LateReceipts", "updated"]
@@ -49,10 +49,10 @@ class LateReceipts:
 
     Args:
         store: where the delivery is known.
-        tell: called with the delivery before and after, where an update was news.
+        tell: called with the delivery before and after, and the alert's report, where an update was news.
     """
 
-    def __init__(self, store: Store, tell: Callable[[Delivery, Delivery], None]) -> None:
+    def __init__(self, store: Store, tell: Callable[[Delivery, Delivery, DeliveryReport | None], None]) -> None:
         self._store = store
         self._tell = tell
         self._lock = threading.Lock()
@@ -68,10 +68,10 @@ class LateReceipts:
             after = updated(before, update)
             if after is before:
                 return before
-            self._store.amend(after)
+            report = self._store.amend(after)
         if after.error_kind is ErrorKind.INVALID_RECIPIENT and after.error is not None:
             channel.breaker.pause(after.recipient_id, after.error)
-        self._tell(before, after)
+        self._tell(before, after, report)
         return after
 
     def arrived_early(self, channel: Channel, delivery: Delivery) -> None:

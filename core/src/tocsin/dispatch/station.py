@@ -1,31 +1,44 @@
-"""What the dispatcher keeps for one channel: its lane, its retry budget, and the judgement of its attempts."""
+"""What the dispatcher keeps for one channel: its lane, how it makes an attempt, and how that is judged."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 
 import attrs
 
+from tocsin.channel import Channel
 from tocsin.clock import Clock
+from tocsin.deadline import Deadline
 from tocsin.dispatch.lane import Lane
 from tocsin.dispatch.verdict import Verdicts
-from tocsin.errors import DeliveryError, ErrorKind
+from tocsin.errors import DeliveryError, ErrorKind, Expired, PluginError, not_attempted
+from tocsin.hookspecs import SendContext
 from tocsin.receipt import Receipt
 from tocsin.report import DeliveryState
 from tocsin.retry import Random, RetryBudget, RetryPolicy
-from tocsin.store import Delivery
+from tocsin.store import Delivery, Settled, Store
 
-__all__ = ["Station"]
+__all__ = ["Judge", "Station"]
+
+LEASE_MARGIN = 15.0
+"""Seconds by which a lease is longer than the attempt it is for."""
 
 
-class Station:
-    """A channel's place in the dispatcher. Thread-safe."""
+class Judge:
+    """Judges the attempts of a channel, within its retry budget. Thread-safe.
 
-    def __init__(self, lane: Lane, policy: RetryPolicy, rng: Random, clock: Clock, has_plain: bool) -> None:
-        self.lane = lane
-        self._clock = clock
-        self._budget = RetryBudget(clock.monotonic())
+    Args:
+        policy: when to try again.
+        rng: randomness of the backoff.
+        now: the store's clock.
+        has_plain: whether the channel has a simpler form.
+    """
+
+    def __init__(self, policy: RetryPolicy, rng: Random, now: Callable[[], float], has_plain: bool = False) -> None:
+        self._now = now
+        self._budget = RetryBudget(now())
         self._lock = threading.Lock()
         self._verdicts = Verdicts(policy, rng, self._extra_wait, has_plain)
 
@@ -50,8 +63,87 @@ class Station:
                 self._budget.first_try()
         if isinstance(result, Receipt):
             return self._verdicts.accepted(delivery, result, started_at, duration)
-        return self._verdicts.failed(delivery, result, self._clock.monotonic(), started_at, duration)
+        return self._verdicts.failed(delivery, result, self._now(), started_at, duration)
 
     def _extra_wait(self) -> float:
         with self._lock:
-            return self._budget.take(self._clock.monotonic())
+            return self._budget.take(self._now())
+
+
+class Station:
+    """A channel's place in the dispatcher. Thread-safe.
+
+    Args:
+        channel: the facade.
+        store: where its deliveries come from and go back to.
+        clock, rng: time and randomness.
+        policy: when to try again.
+        timeout: seconds for one attempt, where the channel has none of its own.
+        workers: likewise.
+        on_settled: told what followed from each attempt, and whether there was one; it may call the store.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        store: Store,
+        clock: Clock,
+        rng: Random,
+        policy: RetryPolicy,
+        timeout: float,
+        workers: int,
+        on_settled: Callable[[Station, Settled, bool], None],
+    ) -> None:
+        self.channel = channel
+        self.judge = Judge(policy, rng, store.now, channel.capabilities.plain).judge
+        self._store = store
+        self._clock = clock
+        self._timeout = channel.timeout or timeout
+        self._on_settled = on_settled
+        self.lane = Lane(
+            channel.name,
+            channel.workers or workers,
+            store,
+            clock,
+            self._perform,
+            self._settle,
+            self._seconds,
+            self._timeout + LEASE_MARGIN,
+        )
+
+    def _seconds(self, delivery: Delivery) -> float:
+        return max(0.0, min(self._timeout, delivery.expires - self._store.now()))
+
+    def _perform(self, delivery: Delivery, deadline: Deadline) -> Receipt:
+        alert = self._store.alert(delivery.alert_id)
+        recipient = self.channel.recipient(delivery.recipient_id)
+        if alert is None or recipient is None:
+            raise PluginError("the alert or its recipient is no longer known", hint="")
+        left = delivery.expires - self._store.now()
+        if left <= 0:
+            raise not_attempted(Expired("the alert's deadline passed before its turn"))
+        earlier = self._store.previous(alert, self.channel.name, recipient.id)
+        return self.channel.send(
+            alert,
+            recipient,
+            SendContext(
+                key=delivery.key,
+                deadline=deadline,
+                now=self._clock.now(),
+                attempt=len(delivery.attempts) + 1,
+                plain=delivery.plain,
+                repeated=delivery.repeated,
+                patience=left,
+                previous=earlier.receipt if earlier else None,
+                louder=earlier is not None and earlier.is_topped_by(alert),
+                client=self.channel.client,
+            ),
+        )
+
+    def _settle(
+        self, delivery: Delivery, result: Receipt | DeliveryError, started_at: datetime, seconds: float
+    ) -> None:
+        after = attrs.evolve(self.judge(delivery, result, started_at, seconds), lost=0)
+        attempted = len(after.attempts) > len(delivery.attempts)
+        self._store.complete(after, lambda settled: self._on_settled(self, settled, attempted))

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
+from collections.abc import Callable
 
 from tocsin.alert import Alert
 from tocsin.channel import Channel
 from tocsin.log import event
+from tocsin.plan import Plan
 from tocsin.recipient import Recipient
 from tocsin.store import Delivery
 
-__all__ = ["delivery_key", "log", "unit_of"]
+__all__ = ["delivery_key", "log", "units_of"]
 
 
-def unit_of(
-    alert: Alert, channel: Channel, recipient: Recipient, now: float, expires: float, earlier: Delivery | None
-) -> Delivery:
-    """The pending delivery of an alert to one recipient; attempts of an earlier sending are kept.
+def units_of(alert: Alert, plan: Plan, channels: Callable[[str], Channel | None], now: float) -> list[Delivery]:
+    """The pending deliveries of an alert, one for each recipient of each channel of its plan.
 
     Args:
         alert: what is to be delivered.
-        channel: through which channel.
-        recipient: to whom.
-        now: on the dispatcher's clock.
-        expires: after which it is given up, on the same clock.
-        earlier: what had become of it when the alert was sent before.
+        plan: its way.
+        channels: finds a ready channel by its name.
+        now: on the store's clock; those of the first stage are due then, the others once their stage begins.
     """
+    return [
+        _unit(alert, channel, recipient, stage, now if stage == 0 else math.inf, now + plan.lifetime)
+        for stage, name in plan.staged()
+        if (channel := channels(name)) is not None
+        for recipient in channel.recipients
+    ]
+
+
+def _unit(alert: Alert, channel: Channel, recipient: Recipient, stage: int, due: float, expires: float) -> Delivery:
     return Delivery(
         alert_id=alert.alert_id,
         channel=channel.name,
@@ -34,9 +42,9 @@ def unit_of(
         recipient=recipient.label,
         key=delivery_key(alert.alert_id, channel.name, recipient.id),
         rank=alert.priority.rank,
-        due=now,
+        stage=stage,
+        due=due,
         expires=expires,
-        attempts=earlier.attempts if earlier else (),
     )
 
 
@@ -45,13 +53,19 @@ def delivery_key(alert_id: str, channel: str, recipient_id: str) -> str:
     return hashlib.sha256(f"{alert_id}\0{channel}\0{recipient_id}".encode()).hexdigest()[:32]
 
 
-def log(delivery: Delivery, *, attempted: bool) -> None:
-    """One line about what became of an attempt, or of a refusal before it."""
+def log(delivery: Delivery, *, attempted: bool, late: bool = False) -> None:
+    """One line about what became of an attempt, or of a refusal before it; ``late``: another worker had taken over."""
     last = delivery.attempts[-1] if attempted else None
     level = logging.INFO if delivery.state.is_success or not delivery.state.is_final else logging.WARNING
     event(
         level,
-        "delivery" if delivery.state.is_final else "delivery_retrying" if attempted else "delivery_deferred",
+        "delivery_late"
+        if late
+        else "delivery"
+        if delivery.state.is_final
+        else "delivery_retrying"
+        if attempted
+        else "delivery_deferred",
         alert_id=delivery.alert_id,
         channel=delivery.channel,
         outcome=str(delivery.state),

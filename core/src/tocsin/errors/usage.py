@@ -13,6 +13,7 @@ __all__ = [
     "ProcessorFailed",
     "QueueFull",
     "ServiceClosed",
+    "StoreError",
     "Suppressed",
     "TocsinError",
     "UnknownAlert",
@@ -110,6 +111,12 @@ class ServiceClosed(TocsinError):
     """The service was closed; it takes no more alerts."""
 
     code = "TCN-170"
+
+
+class StoreError(TocsinError):
+    """The store cannot do it now: full, locked, gone, damaged or of another version. Nothing was accepted."""
+
+    code = "TCN-175"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ __all__ = ["Attempt", "DeliveryState"]
 
 
 class DeliveryState(StrEnum):
-    """Where one delivery (alert, channel, recipient) stands; the last six are final."""
+    """Where one delivery (alert, channel, recipient) stands; the last seven are final."""
 
     PENDING = "pending"
     IN_FLIGHT = "in_flight"
@@ -24,6 +24,7 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    SUPPRESSED = "suppressed"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
 

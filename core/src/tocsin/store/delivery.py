@@ -1,17 +1,19 @@
-"""The unit of work that a store keeps, and what it knows of an earlier one."""
+"""What a store keeps: the delivery, which is the unit of work, and the record of an alert with all of them."""
 
 from __future__ import annotations
 
+import math
 from typing import Self
 
 import attrs
 
 from tocsin.alert import Alert, AlertStatus
 from tocsin.errors import ErrorKind, Outcome
+from tocsin.plan import Plan
 from tocsin.receipt import Receipt
-from tocsin.report import Attempt, DeliveryState, RecipientResult
+from tocsin.report import Attempt, DeliveryReport, DeliveryState, RecipientResult
 
-__all__ = ["Delivery", "Earlier"]
+__all__ = ["Delivery", "Earlier", "Record"]
 
 
 @attrs.frozen(kw_only=True)
@@ -21,11 +23,15 @@ class Delivery:
     Attributes:
         key: idempotency key, the same in every attempt.
         rank: 0 for CRITICAL to 4 for INFO.
-        due: when it may be tried next, in seconds of the dispatcher's clock.
+        due: when it may be tried next, in seconds of the store's clock; infinite until its stage begins.
         expires: after which it is not tried, on the same clock.
+        stage: of the alert's plan.
         tries: attempts that count towards ``max_retries``.
         plain: the next attempt sends the simpler form.
         attempts: what was tried, oldest first.
+        token: counts the claims. What a worker reports under an older one comes too late.
+        lease: until when the worker that claimed it has it, on the store's clock.
+        lost: leases in a row that ran out without a word from their worker.
     """
 
     alert_id: str
@@ -36,14 +42,18 @@ class Delivery:
     rank: int
     due: float
     expires: float
-    state: DeliveryState = DeliveryState.PENDING
+    stage: int = 0
+    state: DeliveryState = attrs.field(default=DeliveryState.PENDING, converter=DeliveryState)
     tries: int = 0
     plain: bool = False
     attempts: tuple[Attempt, ...] = ()
     receipt: Receipt | None = None
-    error_kind: ErrorKind | None = None
+    error_kind: ErrorKind | None = attrs.field(default=None, converter=attrs.converters.optional(ErrorKind))
     error: str | None = None
     hint: str | None = None
+    token: int = 0
+    lease: float = 0.0
+    lost: int = 0
 
     @property
     def unit(self) -> tuple[str, str]:
@@ -51,9 +61,50 @@ class Delivery:
         return self.channel, self.recipient_id
 
     @property
+    def is_waiting(self) -> bool:
+        """Nobody has it, and it has not ended."""
+        return self.state in (DeliveryState.PENDING, DeliveryState.RETRYING)
+
+    @property
     def repeated(self) -> bool:
         """An earlier attempt may have arrived."""
         return any(attempt.outcome is Outcome.UNKNOWN for attempt in self.attempts)
+
+    def claimed(self, lease: float) -> Self:
+        """In flight, in the hands of the worker that has its token until the lease runs out."""
+        return attrs.evolve(self, state=DeliveryState.IN_FLIGHT, token=self.token + 1, lease=lease)
+
+    def released(self) -> Self:
+        """As it was before it was claimed; nothing was begun."""
+        state = DeliveryState.RETRYING if self.attempts else DeliveryState.PENDING
+        return attrs.evolve(self, state=state, lease=0.0)
+
+    def renewed(self, fresh: Delivery) -> Delivery | None:
+        """What becomes of it when its alert is sent again: None where it arrived or is on its way, else a new start."""
+        if self.state.is_success or not self.state.is_final:
+            return None
+        return attrs.evolve(fresh, attempts=self.attempts, token=self.token)
+
+    def is_replayable(self, *, named: bool) -> bool:
+        """Whether it ended without success; what was suppressed counts only where a person names it."""
+        return (
+            self.state.is_final and not self.state.is_success and (named or self.state is not DeliveryState.SUPPRESSED)
+        )
+
+    def replayed(self, now: float, lifetime: float) -> Self:
+        """A new start, because a person wants it: due now, with its time to live anew; what was tried stays known."""
+        return attrs.evolve(
+            self,
+            state=DeliveryState.PENDING,
+            due=now,
+            expires=now + lifetime,
+            tries=0,
+            plain=False,
+            lost=0,
+            error_kind=None,
+            error=None,
+            hint=None,
+        )
 
     def result(self) -> RecipientResult:
         """What the report says about it."""
@@ -67,6 +118,32 @@ class Delivery:
             error=self.error,
             hint=self.hint,
         )
+
+
+@attrs.frozen(kw_only=True)
+class Record:
+    """Everything that is kept of one alert.
+
+    Attributes:
+        alert: None where its content was removed after the retention time.
+        stage: the last one of the plan that has begun.
+        deliveries: of all stages, in the order in which they were added.
+        report: once everything has ended; the last one, where it was sent again since.
+        closed: why nothing further begins.
+    """
+
+    alert_id: str
+    alert: Alert | None
+    plan: Plan
+    stage: int
+    deliveries: tuple[Delivery, ...]
+    report: DeliveryReport | None = None
+    closed: str | None = None
+
+    @property
+    def open(self) -> int:
+        """Deliveries that have begun their stage and not ended."""
+        return sum(one.due != math.inf and not one.state.is_final for one in self.deliveries)
 
 
 @attrs.frozen

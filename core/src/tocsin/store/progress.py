@@ -1,0 +1,116 @@
+"""What follows for an alert once deliveries of it have ended: pure, so that every store takes the same steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import attrs
+
+from tocsin.plan import Plan
+from tocsin.report import DeliveryReport, DeliveryState, NotificationResult
+from tocsin.store.delivery import Delivery, Record
+
+__all__ = ["NOT_NEEDED", "Step", "begun", "cancelled", "is_cancellable", "next_step", "report_of"]
+
+NOT_NEEDED = "not needed: an earlier channel accepted"
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """What a store does next for an alert, in the same transaction as the change that led to it.
+
+    Attributes:
+        cancel: why the deliveries that :func:`is_cancellable` are cancelled; None where none are.
+        begin: the stage that begins; None where there is none.
+        report: the end; what never began becomes suppressed.
+    """
+
+    cancel: str | None = None
+    begin: int | None = None
+    report: DeliveryReport | None = None
+
+
+def next_step(record: Record, now: datetime) -> Step:
+    """The next step of an alert: cancel what fail-fast cancels, begin a stage, report; or none while any is open."""
+    reason = _failed_fast(record)
+    if reason is not None and any(is_cancellable(one, record.plan) for one in record.deliveries):
+        return Step(cancel=reason)
+    if record.open or record.report is not None:
+        return Step()
+    stage = None if record.closed is not None else _next_stage(record, skip_chosen=reason is not None)
+    if stage is not None:
+        return Step(begin=stage)
+    return Step(report=report_of(record, now))
+
+
+def is_cancellable(delivery: Delivery, plan: Plan) -> bool:
+    """Whether fail-fast cancels it: of the chosen channels, and never tried."""
+    return delivery.is_waiting and not delivery.attempts and delivery.stage < len(plan.stages)
+
+
+def cancelled(delivery: Delivery, reason: str) -> Delivery:
+    """The delivery, ended by a person, by fail-fast or by the end of the service."""
+    return attrs.evolve(delivery, state=DeliveryState.CANCELLED, error=reason)
+
+
+def begun(delivery: Delivery, plan: Plan, now: float) -> Delivery:
+    """The delivery of a stage that begins; a fallback begins where the alert's time may be over, and has it anew."""
+    is_fallback = delivery.stage >= len(plan.stages)
+    return attrs.evolve(delivery, due=now, expires=now + plan.lifetime if is_fallback else delivery.expires)
+
+
+def _failed_fast(record: Record) -> str | None:
+    if not record.plan.fail_fast:
+        return None
+    chosen = (one for one in record.deliveries if one.stage < len(record.plan.stages))
+    ended_badly = (one for one in chosen if one.state.is_final and not one.state.is_success)
+    failed = next((one for one in ended_badly if one.state is not DeliveryState.CANCELLED), None)
+    return None if failed is None else f"fail-fast: {failed.channel} had failed"
+
+
+def _next_stage(record: Record, *, skip_chosen: bool) -> int | None:
+    """The next stage that has a delivery waiting for it; a fallback only where nobody accepted."""
+    chosen = len(record.plan.stages)
+    accepted = any(one.state.is_success for one in record.deliveries)
+    waiting = sorted({one.stage for one in record.deliveries if one.is_waiting and one.due == math.inf})
+    for stage in waiting:
+        if stage < chosen and not skip_chosen:
+            return stage
+        if stage >= chosen and not accepted:
+            return stage
+    return None
+
+
+def report_of(record: Record, now: datetime) -> DeliveryReport:
+    """The report as the deliveries stand: the final one where all have ended."""
+    plan = record.plan
+    results = {name: _unavailable(name, reason, now) for name, reason in plan.unavailable.items()}
+    for stage, name in plan.staged():
+        deliveries = [one for one in record.deliveries if one.channel == name]
+        began = [one for one in deliveries if one.due != math.inf or one.state.is_final]
+        if stage < len(plan.stages):
+            results[name] = _result(name, began, record, now)
+        elif began:
+            results[name] = attrs.evolve(_result(name, began, record, now), fallback=True)
+    if not any(one.state.is_success for one in record.deliveries):
+        for name, reason in plan.fallback_unavailable.items():
+            results.setdefault(name, attrs.evolve(_unavailable(name, reason, now), fallback=True))
+    return DeliveryReport.of(record.alert_id, results)
+
+
+def _unavailable(name: str, reason: str, now: datetime) -> NotificationResult:
+    return NotificationResult(success=False, channel=name, timestamp=now, error=reason)
+
+
+def _result(name: str, began: Iterable[Delivery], record: Record, now: datetime) -> NotificationResult:
+    began = list(began)
+    if not began:
+        error = f"cancelled ({record.closed or _failed_fast(record) or 'not tried'})"
+        return NotificationResult(success=False, channel=name, timestamp=now, error=error)
+    ends = [a.started_at + timedelta(seconds=a.duration) for one in began for a in one.attempts[-1:]]
+    result = NotificationResult.of(name, [one.result() for one in began], max(ends, default=now))
+    if all(one.state is DeliveryState.CANCELLED and not one.attempts for one in began):
+        return attrs.evolve(result, error=f"cancelled ({began[0].error})")
+    return result
