@@ -42,6 +42,11 @@ class Circuit:
         """Whether everything passes."""
         return self.cause is None
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether only a person closes it."""
+        return self.cause is not None and math.isinf(self._until)
+
     def admit(self, now: float, unit: str) -> float:
         """Seconds to wait, 0.0 to go ahead; an open circuit whose time is up takes the caller as its probe."""
         if self.cause is None:

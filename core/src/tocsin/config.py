@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import attrs
 
+from tocsin.alert import AlertPriority
 from tocsin.errors import ConfigError, did_you_mean
 from tocsin.retry import Backoff, RetryPolicy
 from tocsin.routing import Route, parse_routes
@@ -30,7 +31,7 @@ from tocsin.sources import Environment, File, Keywords
 __all__ = ["CONFIG_VARIABLE", "DeliverySettings", "NotificationConfig", "find_file"]
 
 CONFIG_VARIABLE = "TOCSIN_CONFIG"
-_TABLES = ("delivery", "channels", "routes")
+_TABLES = ("delivery", "channels", "routes", "store")
 
 
 @attrs.frozen(kw_only=True)
@@ -81,6 +82,24 @@ class DeliverySettings:
         validator=in_range(0.01, 604_800),
         metadata=setting("TOCSIN_DEADLINE", "Seconds after which an alert is given up", keywords=["deadline"]),
     )
+    expires_after: float = attrs.field(
+        default=86_400.0,
+        converter=to_number,
+        validator=in_range(1, 2_592_000),
+        metadata=setting(
+            "TOCSIN_EXPIRES_AFTER",
+            "Seconds until an alert in a durable store is given up",
+            keywords=["expires_after"],
+        ),
+    )
+    expires_after_low: float = attrs.field(
+        default=14_400.0,
+        converter=to_number,
+        validator=in_range(1, 2_592_000),
+        metadata=setting(
+            "TOCSIN_EXPIRES_AFTER_LOW", "The same for LOW and INFO, where it is less", keywords=["expires_after_low"]
+        ),
+    )
     workers: int = attrs.field(
         default=4,
         converter=to_integer,
@@ -96,10 +115,18 @@ class DeliverySettings:
         ),
     )
 
-    def policy(self) -> RetryPolicy:
-        """The retry policy these settings describe."""
+    def policy(self, *, unlimited: bool = False) -> RetryPolicy:
+        """The retry policy these settings describe; ``unlimited``: the alert's expiry alone ends it."""
         backoff = Backoff(self.retry_delay, constant=self.backoff == "constant")
-        return RetryPolicy(self.max_retries, backoff, retry_unknown=self.on_unknown == "retry")
+        retries = None if unlimited else self.max_retries
+        return RetryPolicy(retries, backoff, retry_unknown=self.on_unknown == "retry")
+
+    def lifetime(self, priority: AlertPriority, *, durable: bool) -> float:
+        """Seconds after which an alert is given up."""
+        if not durable:
+            return self.deadline
+        low = priority in (AlertPriority.LOW, AlertPriority.INFO)
+        return min(self.expires_after, self.expires_after_low) if low else self.expires_after
 
 
 @attrs.frozen(init=False, repr=False)

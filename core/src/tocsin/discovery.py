@@ -14,10 +14,11 @@ import attrs
 
 from tocsin.errors import TocsinError
 
-__all__ = ["CHANNELS", "SIMULATORS", "LoadFailed", "Plugin", "installed", "load"]
+__all__ = ["CHANNELS", "SIMULATORS", "STORES", "LoadFailed", "Plugin", "installed", "load"]
 
 CHANNELS = "tocsin.channels"
 SIMULATORS = "tocsin.simulators"
+STORES = "tocsin.stores"
 
 
 class LoadFailed(TocsinError):

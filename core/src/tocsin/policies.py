@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -129,6 +129,8 @@ class Breaker:
 
     clock: Clock
     together: Scope
+    on_pause: Callable[[], None] | None = attrs.field(default=None, init=False)
+    """Called, without a lock held, when the recipients that are paused have changed."""
     _circuits: dict[str, Circuit] = attrs.field(factory=dict, init=False)
     _lock: Any = attrs.field(factory=threading.Lock, init=False)
 
@@ -142,6 +144,8 @@ class Breaker:
         except DeliveryError as error:
             if not context.test:
                 self._failed(error, recipient, context.key)
+                if error.lasting and error.attempted:
+                    self._paused()
             raise
         except BaseException:
             self._released(recipient, context.key)
@@ -205,11 +209,34 @@ class Breaker:
         """Stop calling a recipient of which the provider said later that it takes nothing."""
         with self._lock:
             self._circuit(recipient_id).open(self.clock.monotonic(), ErrorKind.INVALID_RECIPIENT, reason, forever=True)
+        self._paused()
+
+    def paused(self) -> dict[str, dict[str, str]]:
+        """The recipients that only a person brings back: cause and reason by id; JSON values."""
+        with self._lock:
+            return {
+                key: {"cause": str(circuit.cause), "reason": circuit.reason}
+                for key, circuit in self._circuits.items()
+                if circuit.is_paused
+            }
+
+    def restore(self, paused: Mapping[str, Mapping[str, str]]) -> None:
+        """Pause what :meth:`paused` told in an earlier process."""
+        with self._lock:
+            for key, why in paused.items():
+                self._circuit(key).open(
+                    self.clock.monotonic(), ErrorKind(why["cause"]), str(why["reason"]), forever=True
+                )
+
+    def _paused(self) -> None:
+        if self.on_pause is not None:
+            self.on_pause()
 
     def reset(self) -> None:
         """Close every circuit and let paused recipients take part again."""
         with self._lock:
             self._circuits.clear()
+        self._paused()
 
     def state(self) -> dict[str, Any]:
         """The channel's circuit, and each recipient's that is not closed, as plain values."""

@@ -78,12 +78,12 @@ class RetryPolicy:
     """Whether and when a delivery is tried again.
 
     Attributes:
-        max_retries: retries after the first try.
+        max_retries: retries after the first try; None for as long as the delivery lives.
         backoff: the wait between them.
         retry_unknown: whether an attempt that may have arrived is repeated.
     """
 
-    max_retries: int = 3
+    max_retries: int | None = 3
     backoff: Backoff = attrs.field(factory=Backoff)
     retry_unknown: bool = True
 
@@ -97,7 +97,7 @@ class RetryPolicy:
             rng: randomness.
         """
         again = outcome is Outcome.RETRY or (outcome is Outcome.UNKNOWN and self.retry_unknown)
-        if not again or tries > self.max_retries:
+        if not again or (self.max_retries is not None and tries > self.max_retries):
             return None
         delay = self.backoff.delay(max(tries, 1), rng)
         return delay if retry_after is None else max(delay, retry_after)

@@ -15,17 +15,19 @@ from tocsin.channel import Channel
 from tocsin.clock import Clock, SystemClock
 from tocsin.config import NotificationConfig
 from tocsin.dispatch import CLOSED, DeliveryHandle, Dispatcher
-from tocsin.dispatch.probe import probe, test_delivery
-from tocsin.errors import ConfigError, ServiceClosed
+from tocsin.dispatch.probe import test_delivery
+from tocsin.errors import ConfigError, ServiceClosed, UnknownAlert
+from tocsin.inspection import health_of
 from tocsin.observers import Observer, Reporter, Statistics
 from tocsin.plan import Plan
 from tocsin.processors import Processor, process
 from tocsin.receipt import ReceiptUpdate
-from tocsin.registry import ChannelState, Entry, Registry
+from tocsin.registry import ChannelState, Registry
 from tocsin.report import DeliveryReport, NotificationResult, RecipientResult
 from tocsin.retry import SYSTEM_RANDOM, Random
 from tocsin.routing import Routing
-from tocsin.store import Delivery, MemoryStore, Store
+from tocsin.storage import configured_store
+from tocsin.store import Delivery, MemoryStore, Store, report_of
 
 __all__ = ["NotificationService"]
 
@@ -40,7 +42,7 @@ class NotificationService:
         config: by default from the environment.
         processors: run before routing, in this order.
         observers: told each finished report, soon after it is there, in a thread of their own.
-        store: what is remembered; bounded memory by default.
+        store: what is remembered; by default as configured, else bounded memory.
         clock, rng: time and randomness.
         strict: raise where a channel that was asked for is not ready.
 
@@ -66,15 +68,15 @@ class NotificationService:
         self._processors = tuple(processors)
         self._statistics = Statistics()
         self._reporter = Reporter(observers)
-        self._store: Store = store or MemoryStore()
+        self.store: Store = store or configured_store(self.config) or MemoryStore()
         self.registry = Registry(self.config, self._clock, strict=strict)
         delivery = self.config.delivery
         self._dispatcher = Dispatcher(
-            store=self._store,
+            store=self.store,
             channels=self.registry.channel,
             clock=self._clock,
             rng=rng,
-            policy=delivery.policy(),
+            policy=delivery.policy(unlimited=self.store.shared and "max_retries" not in self.config.origins),
             timeout=delivery.timeout,
             workers=delivery.workers,
             on_report=self._reported,
@@ -89,23 +91,42 @@ class NotificationService:
         """The ready channels by name."""
         return self.registry.ready()
 
-    def send_notification(self, alert: Alert) -> DeliveryReport:
+    def send_notification(self, alert: Alert, *, key: str | None = None) -> DeliveryReport:
         """Deliver an alert and wait for its report; the configured deadline bounds the wait.
 
+        With a store that outlives the process, what has not ended by then goes on; the report tells how it stands.
+
         Raises:
-            ProcessorFailed, QueueFull, ServiceClosed: nothing was sent.
+            ProcessorFailed, QueueFull, ServiceClosed, StoreError: nothing was sent.
         """
-        return self.enqueue(alert).result()
+        handle = self.enqueue(alert, key=key)
+        if not self.store.shared:
+            return handle.result()
+        try:
+            return handle.result(self.config.delivery.deadline)
+        except TimeoutError:
+            return self.report(handle.alert_id)
 
-    async def asend_notification(self, alert: Alert) -> DeliveryReport:
+    async def asend_notification(self, alert: Alert, *, key: str | None = None) -> DeliveryReport:
         """:meth:`send_notification` for asyncio: the event loop goes on meanwhile."""
-        return await asyncio.wrap_future(self.enqueue(alert).future)
+        if self.store.shared:
+            return await asyncio.to_thread(self.send_notification, alert, key=key)
+        return await asyncio.wrap_future(self.enqueue(alert, key=key).future)
 
-    def enqueue(self, alert: Alert) -> DeliveryHandle:
-        """Start delivering an alert and return at once; ``handle.result(timeout)`` waits for the report.
+    def enqueue(self, alert: Alert, *, key: str | None = None, connection: Any = None) -> DeliveryHandle:
+        """Accept an alert and return; ``handle.result(timeout)`` waits for the report.
+
+        It is accepted once the store has it: in memory at once, in a database when it is committed.
+
+        Args:
+            alert: what happened.
+            key: the caller's own name for it. An alert under a key that is known is not sent again: the handle is the
+                earlier one's. So a caller that was not told whether it was accepted may ask again.
+            connection: the application's own SQLAlchemy connection, for a store in the same database: the alert is
+                part of its transaction, sent if that commits and gone if it is rolled back.
 
         Raises:
-            ProcessorFailed, QueueFull, ServiceClosed: nothing was sent.
+            ProcessorFailed, QueueFull, ServiceClosed, StoreError: nothing was accepted.
         """
         if not isinstance(alert, Alert):
             raise TypeError(f"an Alert is needed, got {type(alert).__name__}")
@@ -117,7 +138,22 @@ class NotificationService:
         plan = self.plan(alert)
         if isinstance(plan, str):
             return self._suppressed(alert, plan)
-        return self._dispatcher.submit(alert, plan)
+        return self._dispatcher.submit(alert, plan, key=key, connection=connection)
+
+    def report(self, alert_id: str) -> DeliveryReport:
+        """What became of an alert, or how its deliveries stand.
+
+        Raises:
+            UnknownAlert: no such alert is remembered.
+        """
+        record = self.store.record(alert_id)
+        if record is None:
+            raise UnknownAlert(f"no alert {alert_id} is remembered")
+        return record.report or report_of(record, self._clock.now())
+
+    def work(self) -> None:
+        """Deliver what is in a shared store, whoever put it there; returns at once, and goes on until :meth:`close`."""
+        self._dispatcher.work(self.registry.ready())
 
     def route(self, alert: Alert) -> Routing:
         """Which channels the alert would go to, and why; nothing is sent."""
@@ -132,7 +168,8 @@ class NotificationService:
         fallback, fallback_unavailable = self._available(routing.fallback)
         delivery = self.config.delivery
         stages = (chosen,) if delivery.parallel else [[name] for name in chosen]
-        return Plan(stages, fallback, unavailable, fallback_unavailable, delivery.fail_fast, lifetime=delivery.deadline)
+        lifetime = delivery.lifetime(alert.priority, durable=self.store.shared)
+        return Plan(stages, fallback, unavailable, fallback_unavailable, delivery.fail_fast, lifetime)
 
     def add_channel(self, name: str, channel: object) -> Channel:
         """Take a channel of this process: an object with a marked ``send``, or a callable ``handler(alert)``."""
@@ -178,7 +215,11 @@ class NotificationService:
         Args:
             probe: also ask each ready channel's health hook, which sends nothing.
         """
-        return {name: self._health(entry, ask=probe) for name, entry in self.registry.entries.items()}
+        seconds = self.config.delivery.timeout
+        return {
+            name: health_of(entry, self._statistics, self._clock, seconds, ask=probe)
+            for name, entry in self.registry.entries.items()
+        }
 
     def get_statistics(self) -> dict[str, Any]:
         """Counts since the start; rates are 0.0 to 100.0."""
@@ -188,7 +229,7 @@ class NotificationService:
 
     def get_recent_deliveries(self, limit: int = 10) -> list[DeliveryReport]:
         """The last finished reports, newest first."""
-        return self._store.recent(limit)
+        return self.store.recent(limit)
 
     def record_receipt(self, channel: str, update: ReceiptUpdate) -> RecipientResult | None:
         """Keep what a provider says of a message after it took it, like a status callback.
@@ -214,16 +255,23 @@ class NotificationService:
         delivery = self._dispatcher.record(entry.channel, update)
         return delivery.result() if delivery else None
 
-    def close(self, timeout: float = 30.0) -> bool:
+    def close(self, timeout: float = 30.0, *, drain: bool = True) -> bool:
         """Take no more alerts, finish what is on its way, cancel what is left after ``timeout`` seconds.
+
+        With a store that outlives the process nothing is cancelled: what is left goes on with the next worker.
+
+        Args:
+            timeout: seconds.
+            drain: also begin what waits for its turn in this process; else only finish what has begun.
 
         Returns:
             True where everything was finished.
         """
         end = time.monotonic() + timeout
-        finished = self._dispatcher.close(timeout)
+        finished = self._dispatcher.close(timeout, drain=drain)
         told = self._reporter.flush(max(0.0, end - time.monotonic()))
         self.registry.close()
+        self.store.close()
         return finished and told
 
     def __enter__(self) -> Self:
@@ -256,32 +304,11 @@ class NotificationService:
 
     def _suppressed(self, alert: Alert, reason: str) -> DeliveryHandle:
         report = DeliveryReport.of(alert.alert_id, {}, suppressed=reason)
-        self._store.suppress(alert, report)
+        self.store.suppress(alert, report)
         self._reported(report, (), False)
         handle = DeliveryHandle(alert.alert_id)
         handle.future.set_result(report)
         return handle
-
-    def _health(self, entry: Entry, *, ask: bool) -> dict[str, Any]:
-        channel = entry.channel
-        health: dict[str, Any] = {
-            "enabled": entry.state is ChannelState.READY,
-            "state": str(entry.state),
-            "reason": entry.reason or None,
-            "type": entry.type,
-            "recipients": [recipient.label for recipient in channel.recipients] if channel else [],
-            **self._statistics.channel(entry.name),
-        }
-        if channel is None:
-            return health | {"last_success": None, "last_error": None, "circuit": None, "latency": None}
-        last = channel.meter.last_success
-        health["last_success"] = last.isoformat() if last else None
-        health["last_error"] = channel.meter.last_error
-        health["circuit"] = channel.breaker.state()
-        health["latency"] = channel.meter.percentiles()
-        if ask:
-            health["probe"] = probe(channel, self._clock, self.config.delivery.timeout).to_dict()
-        return health
 
 
 def _close_at_exit(service: NotificationService) -> None:

@@ -248,6 +248,7 @@ class Dispatcher:
             return station
 
     def _open(self, channel: Channel) -> Station:
+        self._remember_paused(channel)
         return Station(
             channel,
             store=self._store,
@@ -258,6 +259,13 @@ class Dispatcher:
             workers=self._workers,
             on_settled=self._settled,
         )
+
+    def _remember_paused(self, channel: Channel) -> None:
+        """Keep the channel's paused recipients in the store, and take those that are kept there."""
+        kept = self._store.load_channel(channel.name)
+        if kept:
+            channel.breaker.restore(kept.get("paused", {}))
+        channel.breaker.on_pause = lambda: self._store.save_channel(channel.name, {"paused": channel.breaker.paused()})
 
     def _settled(self, station: Station, settled: Settled, attempted: bool) -> None:
         delivery = settled.delivery
