@@ -212,6 +212,11 @@ class TestLimits:
         assert (description == text) is (surplus == 0)
         assert (description.endswith("…"), len(description)) == (surplus == 1, DESCRIPTION_LIMIT)
 
+    def test_blanks_at_the_ends_do_not_count(self):
+        text = "m" * DESCRIPTION_LIMIT
+
+        assert embed_of(message=f" \n{text}\n ")["description"] == text
+
     @pytest.mark.parametrize("surplus", [0, 1])
     def test_content(self, surplus):
         empty = message(Alert(title="T", message="x", alert_id="a1"), plain=True)["content"]
