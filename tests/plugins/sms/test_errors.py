@@ -17,7 +17,7 @@ LIMIT = ("rate_limited", "channel", "retry")
 # https://www.twilio.com/docs/api/errors: HTTP status, code, and what it is.
 ROWS = [
     (403, 10001, AUTH),
-    (429, 14107, LIMIT),
+    (429, 14107, ("rate_limited", "recipient", "retry")),
     (401, 20003, AUTH),
     (405, 20004, AUTH),
     (403, 20005, AUTH),
@@ -40,6 +40,7 @@ ROWS = [
     (400, 21603, SENDER),
     (400, 21604, GONE),
     (400, 21606, SENDER),
+    (400, 21607, SENDER),
     (400, 21608, GONE),
     (400, 21609, SENDER),
     (400, 21610, GONE),
@@ -79,11 +80,17 @@ ROWS = [
     (400, 30034, SENDER),
     (400, 30035, SENDER),
     (400, 30036, ("expired", "message", "refused")),
+    (400, 30037, AUTH),
     (400, 30042, SENDER),
+    (400, 30043, SENDER),
     (400, 30045, SENDER),
+    (400, 30410, ("server", "recipient", "retry")),
+    (400, 30450, ("rate_limited", "recipient", "retry")),
+    (400, 30500, ("server", "channel", "retry")),
     (429, 63017, LIMIT),
     (429, 63038, LIMIT),
     (400, 90007, SENDER),
+    (400, 572002, SENDER),
     (400, 572005, GONE),
 ]
 # Answers without a code, or with one that is not in the table.
