@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tocsin import NotificationConfig, NotificationService
 from tocsin.http import HttpResponse
 from tocsin.testing import Fault
 from tocsin_sms.errors import CODES, failure
@@ -172,3 +173,19 @@ def test_a_code_needs_no_known_status():
     answer = HttpResponse(400, {"Retry-After": "9"}, json.dumps({"code": 20429}).encode())
 
     assert failure(answer).retry_after == 9.0
+
+
+def test_a_recipient_that_opted_out_is_not_called_again(simulator, alert):
+    """Only START of the recipient undoes STOP, and then a person enables the number again."""
+    simulator.fail(Fault("refused_recipient", address="+15005550010", times=0))
+    settings = simulator.settings() | {"rate_limit": 0}
+    with NotificationService(NotificationConfig.from_mapping({"channels": {"sms": settings}})) as service:
+        reports = [service.send_notification(alert()) for _ in range(3)]
+        health = service.get_channel_health()["sms"]
+
+    (first, *later) = [report.results["sms"].recipients[0] for report in reports]
+    assert (first.error_kind, len(first.attempts)) == ("invalid_recipient", 1)
+    assert [(one.error_kind, len(one.attempts)) for one in later] == [("invalid_recipient", 0)] * 2
+    assert [report.results["sms"].recipients[1].success for report in reports] == [True] * 3
+    assert simulator.calls == 4
+    assert "+1…10" in str(health)
