@@ -191,12 +191,13 @@ def main(arguments: list[str]) -> int:
     stale = [arrival for arrival in arrivals if "--all" in arguments or not is_current(arrival)]
     gone = sorted(set(PICTURES.glob("*.png")) - {arrival.picture for arrival in arrivals})
     if "--check" in arguments:
-        print(*(f"out of date: {path.name}" for path in [*(one.picture for one in stale), *gone]), sep="\n")
+        for path in [*(one.picture for one in stale), *gone]:
+            print(f"out of date: {path.name}")
         return bool(stale or gone)
+    chromium = Chromium.find()
     PICTURES.mkdir(exist_ok=True)
     for path in gone:
         path.unlink()
-    chromium = Chromium.find() if stale else None
     for arrival in stale:
         print(f"{arrival.picture.name}: {take(chromium, arrival):,} bytes")
     print(f"{len(arrivals)} pictures in {PICTURES}, {len(stale)} of them new")
