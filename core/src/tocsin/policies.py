@@ -166,8 +166,10 @@ class Breaker:
                 return
             if error.lasting:
                 self._circuit(recipient.id).open(now, error.kind, error.message, forever=True)
-            elif error.kind is ErrorKind.AUTH:
+            elif error.kind in (ErrorKind.AUTH, ErrorKind.INVALID_RECIPIENT):
                 self._circuit(_key(error, recipient, self.together)).open(now, error.kind, error.message)
+            elif error.kind is ErrorKind.CONFIG:
+                pass  # nobody was called, so nothing was learned
             elif error.kind in _TRANSPORT:
                 probing = self._circuit(_key(error, recipient, self.together)).failed(
                     now, unit, error.kind, error.message
@@ -223,12 +225,11 @@ class Breaker:
 
 
 def _refusal(circuit: Circuit, wait: float) -> DeliveryError:
+    words = "not tried, the recipient is paused" if math.isinf(wait) else f"not tried for another {wait:.0f} s"
     if circuit.cause is ErrorKind.INVALID_RECIPIENT:
-        return InvalidRecipient(f"not tried, the recipient is paused: {circuit.reason}")
-    if circuit.cause is ErrorKind.AUTH and math.isinf(wait):
-        return AuthError(f"not tried, the recipient is paused: {circuit.reason}", scope=Scope.RECIPIENT)
+        return InvalidRecipient(f"{words}: {circuit.reason}")
     if circuit.cause is ErrorKind.AUTH:
-        return AuthError(f"not tried for another {wait:.0f} s: {circuit.reason}")
+        return AuthError(f"{words}: {circuit.reason}")
     return CircuitOpen(f"the circuit is open: {circuit.reason}", retry_after=wait)
 
 
