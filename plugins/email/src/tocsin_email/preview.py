@@ -19,8 +19,9 @@ _RECIPIENT = to_mailbox("Operations <ops@example.com>")
 _BODY = re.compile(r'<body style="([^"]*)">(.*)</body>', re.DOTALL)
 _FRAME = """<div class="tocsin-email">
 <style>
-.tocsin-email {{ max-width: 680px; border: 1px solid #d0d7de; border-radius: 8px; overflow: hidden; \
-background: #ffffff; color: #1f2328; font: 14px/1.5 -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif }}
+.tocsin-email {{ box-sizing: border-box; max-width: 680px; overflow: hidden; background: #ffffff; \
+border: 1px solid #d0d7de; border-radius: 8px; color: #1f2328; \
+font: 14px/1.5 -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif }}
 .tocsin-email .strip {{ padding: 12px 16px; border-bottom: 1px solid #d0d7de }}
 .tocsin-email .subject {{ font-size: 18px; line-height: 1.35; font-weight: 600; overflow-wrap: anywhere }}
 .tocsin-email .line {{ color: #59636e; font-size: 13px; overflow-wrap: anywhere }}
