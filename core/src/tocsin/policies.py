@@ -46,12 +46,13 @@ _TRANSPORT = frozenset({ErrorKind.CONNECTION, ErrorKind.TIMEOUT, ErrorKind.SERVE
 def _key(error: DeliveryError, recipient: Recipient, together: Scope) -> str:
     """What a failure concerns: the channel, or the recipient alone where recipients are servers of their own.
 
-    A credential of the channel concerns the recipients of one kind: a bot's token none that are webhooks.
+    A credential of the channel, and a wait for all who use it, concerns the recipients of one kind: a bot's none that
+    are webhooks.
     """
     alone = error.scope is not Scope.CHANNEL or (together is Scope.RECIPIENT and error.kind in _TRANSPORT)
     if alone:
         return recipient.id
-    return recipient.kind if error.kind is ErrorKind.AUTH else _CHANNEL
+    return recipient.kind if error.kind in (ErrorKind.AUTH, ErrorKind.RATE_LIMITED) else _CHANNEL
 
 
 def _keys(recipient: Recipient) -> tuple[str, ...]:

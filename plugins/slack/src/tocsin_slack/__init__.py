@@ -58,8 +58,8 @@ alert is a new message.
   5,600 characters, the data at 2,900, with `…` where they end. The first ten of symbol, strategy, position, source and
   labels stand in columns, and share 2,300 characters; further labels stand with the data. Escaped `&`, `<` and `>`
   count as they are written.
-* One message per second in each channel, kept to by default. When Slack asks to wait, that channel waits as long as it
-  says.
+* One message per second in each channel, kept to by default. When Slack asks a bot to wait, all its channels wait as
+  long as it says; when it asks a webhook, that webhook.
 * Slack reports no delivery: `accepted` means that the message stands in the channel. A bot's receipt has the message's
   `ts`, and the channel's id where a person or a `#name` is configured; a webhook tells neither.
 * Slack knows no idempotency key. A bot's message carries a hash as metadata, which every app of the workspace can read;
