@@ -66,16 +66,17 @@ def _page(manual: Manual, found: list[Fact]) -> str:
         f"What the provider documents, and the test in `{folder}` that fails when the channel no longer keeps to it.",
         f"The manual: {{ref}}`channel-{manual.type}`.",
         "",
-        "| fact | held by |",
-        "|---|---|",
-        *(f"| {_escaped(fact.says)} ([source](<{fact.source}>)) | {_tests(fact)} |" for fact in found),
+        "::::{container} tocsin-facts",
+        *map(_item, found),
+        "::::",
         "",
     ]
     return "\n".join(lines)
 
 
-def _tests(fact: Fact) -> str:
-    return "<br>".join(f"`{test}`" for test in fact.tests)
+def _item(fact: Fact) -> str:
+    """The fact, and below it each test on a line of its own."""
+    return "\\\n   ".join([f"1. {_escaped(fact.says)} ([source](<{fact.source}>))", *(f"`{t}`" for t in fact.tests)])
 
 
 def _escaped(text: str) -> str:

@@ -10,12 +10,14 @@ import contextlib
 import functools
 import hashlib
 import io
+import math
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,11 +46,11 @@ OPTIONS = (
     "--hide-scrollbars",
 )
 SECONDS = 60
-TALLEST = 1400
+TALLEST = 1200
 """Pixels of CSS after which a picture fades out: the worst mail is as long as a small book."""
 LARGEST = 80_000
 """Bytes that a picture should not exceed."""
-QUALITIES = ((2, 96), (1, 96), (1, 32), (1, 16))
+QUALITIES = ((2, 96), (1, 96), (1, 48))
 """Pixels for each of CSS, and colours: the first that makes a picture small enough is taken, or the last."""
 _DIGEST = "tocsin-page"
 _MEASURE = (
@@ -56,7 +58,7 @@ _MEASURE = (
     "[Math.ceil(document.body.getBoundingClientRect().bottom), innerHeight].join()))</script>"
 )
 _FADE = (
-    '<div style="position:fixed;inset:auto 0 0 0;height:96px;'
+    f'<div style="position:absolute;left:0;right:0;top:{TALLEST - 96}px;height:96px;'
     'background:linear-gradient(to bottom, transparent, #fff)"></div>'
 )
 
@@ -143,8 +145,20 @@ def _saved(image: Image.Image, **marks: str) -> bytes:
 def _small(png: bytes, colors: int, digest: str) -> bytes:
     """The same picture with fewer colours, and with the digest of its page."""
     image = Image.open(io.BytesIO(png))
-    reduced = image.quantize(colors, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    pixels = list(image.get_flattened_data())
+    palette = _palette(image, pixels, colors)
+    nearest = {color: min(range(len(palette)), key=lambda n: math.dist(color, palette[n])) for color in set(pixels)}
+    reduced = Image.new("P", image.size)
+    reduced.putpalette([part for color in palette for part in color])
+    reduced.putdata([nearest[color] for color in pixels])
     return _saved(reduced, **{_DIGEST: digest})
+
+
+def _palette(image: Image.Image, pixels: list[tuple[int, ...]], colors: int) -> list[tuple[int, ...]]:
+    """The most frequent colours exactly, since they are the backgrounds, and others from the whole range."""
+    exact = [color for color, _ in Counter(pixels).most_common(colors // 2)]
+    parts = image.quantize(colors - len(exact), method=Image.Quantize.MAXCOVERAGE).getpalette() or []
+    return [*exact, *zip(*[iter(parts)] * 3, strict=True)]
 
 
 def digest_of(arrival: Arrival) -> str:
@@ -177,12 +191,13 @@ def main(arguments: list[str]) -> int:
     stale = [arrival for arrival in arrivals if "--all" in arguments or not is_current(arrival)]
     gone = sorted(set(PICTURES.glob("*.png")) - {arrival.picture for arrival in arrivals})
     if "--check" in arguments:
-        print(*(f"out of date: {path.name}" for path in [*(one.picture for one in stale), *gone]), sep="\n")
+        for path in [*(one.picture for one in stale), *gone]:
+            print(f"out of date: {path.name}")
         return bool(stale or gone)
+    chromium = Chromium.find()
     PICTURES.mkdir(exist_ok=True)
     for path in gone:
         path.unlink()
-    chromium = Chromium.find() if stale else None
     for arrival in stale:
         print(f"{arrival.picture.name}: {take(chromium, arrival):,} bytes")
     print(f"{len(arrivals)} pictures in {PICTURES}, {len(stale)} of them new")

@@ -17,15 +17,17 @@ def facts_of(root, plugin):
 
 
 def functions_in(root, path):
-    """The test functions of a file, as they are named behind its `::`; a subclass of the contract suite has its too."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in tree.body:
+    """The tests of a file, as they may stand behind its `::`, with their class or without.
+
+    A subclass of the contract suite has the suite's tests too.
+    """
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef):
             yield node.name
         elif isinstance(node, ast.ClassDef):
-            own = {child.name for child in node.body if isinstance(child, ast.FunctionDef)}
-            inherited = contract(root) if "ChannelContract" in map(ast.unparse, node.bases) else set()
-            yield from (f"{node.name}::{name}" for name in own | inherited)
+            names = {child.name for child in node.body if isinstance(child, ast.FunctionDef)}
+            names |= contract(root) if "ChannelContract" in map(ast.unparse, node.bases) else set()
+            yield from (written for name in names for written in (name, f"{node.name}::{name}"))
 
 
 def contract(root):

@@ -8,10 +8,13 @@ from tocsin import (
     Alert,
     AuthError,
     Capabilities,
+    ChannelConfigError,
+    InvalidRecipient,
     Receipt,
     ReceiptUpdate,
     Recipient,
     Scope,
+    ServerError,
     UnknownChannel,
     hookimpl,
 )
@@ -176,6 +179,29 @@ def test_a_channel_may_leave_such_a_credential_to_a_probe(make_service, clock):
     clock.advance(60)
 
     assert service.send_notification(alert()).is_complete
+
+
+@pytest.mark.parametrize("error", [InvalidRecipient, AuthError])
+def test_what_may_heal_by_itself_is_not_tried_until_a_probe_is_due(make_service, clock, error):
+    phone = Phone(error("not there", scope=Scope.RECIPIENT, lasting=False))
+    service = make_service({"x": phone})
+    service.send_notification(alert())
+    report = service.send_notification(alert())
+
+    assert (len(phone.calls), the_result(report).error) == (1, "not tried for another 5 s: not there")
+    clock.advance(6)
+    assert service.send_notification(alert()).is_complete
+
+
+def test_a_setting_that_forbids_the_call_tells_nothing_of_the_receiver(make_service, clock):
+    phone = Phone(*[ServerError("down")] * 5, ChannelConfigError("a private address"))
+    service = make_service({"x": phone}, max_retries=0)
+    for _ in range(5):
+        service.send_notification(alert())
+    clock.advance(6)
+    service.send_notification(alert())
+
+    assert service.get_channel_health()["x"]["circuit"]["state"] == "half_open"
 
 
 def test_a_credential_of_the_channel_concerns_the_recipients_of_its_kind(make_service):

@@ -49,7 +49,8 @@ def test_a_lost_answer_is_unknown_and_sent_once_more(make_service, simulators, r
     assert report.is_complete
     outcomes = [[str(attempt.outcome) for attempt in one.attempts] for one in report.results[name].recipients]
     assert outcomes == [["unknown", "accepted"], ["accepted"]]
-    assert (len(simulator.received(lost)), len(simulator.received(good))) == (2, 1)
+    copies = 1 if name == "sms" else 2  # Twilio is asked for the lost message before it is sent again
+    assert (len(simulator.received(lost)), len(simulator.received(good))) == (copies, 1)
 
 
 def test_health_tells_good_from_refused_credentials_and_sends_nothing(make_service, simulators, name):

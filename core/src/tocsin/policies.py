@@ -46,12 +46,13 @@ _TRANSPORT = frozenset({ErrorKind.CONNECTION, ErrorKind.TIMEOUT, ErrorKind.SERVE
 def _key(error: DeliveryError, recipient: Recipient, together: Scope) -> str:
     """What a failure concerns: the channel, or the recipient alone where recipients are servers of their own.
 
-    A credential of the channel concerns the recipients of one kind: a bot's token none that are webhooks.
+    A credential of the channel, and a wait for all who use it, concerns the recipients of one kind: a bot's none that
+    are webhooks.
     """
     alone = error.scope is not Scope.CHANNEL or (together is Scope.RECIPIENT and error.kind in _TRANSPORT)
     if alone:
         return recipient.id
-    return recipient.kind if error.kind is ErrorKind.AUTH else _CHANNEL
+    return recipient.kind if error.kind in (ErrorKind.AUTH, ErrorKind.RATE_LIMITED) else _CHANNEL
 
 
 def _keys(recipient: Recipient) -> tuple[str, ...]:
@@ -170,8 +171,10 @@ class Breaker:
                 return
             if error.lasting:
                 self._circuit(recipient.id).open(now, error.kind, error.message, forever=True)
-            elif error.kind is ErrorKind.AUTH:
+            elif error.kind in (ErrorKind.AUTH, ErrorKind.INVALID_RECIPIENT):
                 self._circuit(_key(error, recipient, self.together)).open(now, error.kind, error.message)
+            elif error.kind is ErrorKind.CONFIG:
+                pass  # nobody was called, so nothing was learned
             elif error.kind in _TRANSPORT:
                 probing = self._circuit(_key(error, recipient, self.together)).failed(
                     now, unit, error.kind, error.message
@@ -250,12 +253,11 @@ class Breaker:
 
 
 def _refusal(circuit: Circuit, wait: float) -> DeliveryError:
+    words = "not tried, the recipient is paused" if math.isinf(wait) else f"not tried for another {wait:.0f} s"
     if circuit.cause is ErrorKind.INVALID_RECIPIENT:
-        return InvalidRecipient(f"not tried, the recipient is paused: {circuit.reason}")
-    if circuit.cause is ErrorKind.AUTH and math.isinf(wait):
-        return AuthError(f"not tried, the recipient is paused: {circuit.reason}", scope=Scope.RECIPIENT)
+        return InvalidRecipient(f"{words}: {circuit.reason}")
     if circuit.cause is ErrorKind.AUTH:
-        return AuthError(f"not tried for another {wait:.0f} s: {circuit.reason}")
+        return AuthError(f"{words}: {circuit.reason}")
     return CircuitOpen(f"the circuit is open: {circuit.reason}", retry_after=wait)
 
 

@@ -34,7 +34,12 @@ def bodies(simulator):
 
 
 @pytest.fixture(scope="session")
-def schema():
-    """What Discord's description says about a request: ``execute`` or ``edit``."""
-    described = json.loads((HERE / "webhook_requests.json").read_text(encoding="utf-8"))
+def described():
+    """What Discord's description says of requests: their queries and bodies."""
+    return json.loads((HERE / "webhook_requests.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def schema(described):
+    """What Discord's description says about the body of a request: ``execute`` or ``edit``."""
     return lambda method: described["methods"][method] | {"components": described["components"]}

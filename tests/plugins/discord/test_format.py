@@ -28,6 +28,7 @@ from tocsin_discord.format import (
     message,
 )
 from tocsin_discord.markdown import shown
+from tocsin_discord.names import THREAD_NAME_LIMIT, USERNAME_LIMIT
 
 WHEN = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 REQUEST_LIMIT = 25 << 20
@@ -194,6 +195,25 @@ def test_long_data_leaves_the_message_at_least_half():
     assert embed["fields"][-1]["value"].endswith("…\n```")
 
 
+def test_the_limits_are_those_that_discord_describes(described):
+    parts, bodies = described["components"]["schemas"], described["methods"]["execute"]["properties"]
+    embed, field = parts["RichEmbed"]["properties"], parts["RichEmbedField"]["properties"]
+
+    assert bodies["content"]["maxLength"] == CONTENT_LIMIT
+    assert bodies["embeds"]["maxItems"] == EMBEDS_LIMIT
+    assert bodies["username"]["maxLength"] == USERNAME_LIMIT
+    assert bodies["thread_name"]["maxLength"] == THREAD_NAME_LIMIT
+    assert embed["title"]["maxLength"] == TITLE_LIMIT
+    assert embed["description"]["maxLength"] == DESCRIPTION_LIMIT
+    assert embed["fields"]["maxItems"] == FIELDS_LIMIT
+    assert field["name"]["maxLength"] == FIELD_NAME_LIMIT
+    assert field["value"]["maxLength"] == FIELD_VALUE_LIMIT
+    assert parts["RichEmbedFooter"]["properties"]["text"]["maxLength"] == FOOTER_LIMIT
+    assert (
+        TOTAL_LIMIT == 6000
+    )  # in words alone: docs.discord.com/developers/resources/message#embed-object-embed-limits
+
+
 class TestLimits:
     """At a limit all is shown; one past it the text is cut, and shows that."""
 
@@ -211,6 +231,11 @@ class TestLimits:
 
         assert (description == text) is (surplus == 0)
         assert (description.endswith("…"), len(description)) == (surplus == 1, DESCRIPTION_LIMIT)
+
+    def test_blanks_at_the_ends_do_not_count(self):
+        text = "m" * DESCRIPTION_LIMIT
+
+        assert embed_of(message=f" \n{text}\n ")["description"] == text
 
     @pytest.mark.parametrize("surplus", [0, 1])
     def test_content(self, surplus):

@@ -78,3 +78,10 @@ def test_addresses_in_the_message_have_the_colour_of_links_and_lead_nowhere():
 
     assert '<span class="link">https://example.com/a_b?c=</span>&lt;d&gt;.' in fragment
     assert "href" not in fragment
+
+
+def test_an_address_is_shown_as_it_is():
+    fragment = preview(Alert(title="T", message="https://example.com/?a=1&lt;b'"))
+
+    assert "https://example.com/?a=1&lt;b" in read(fragment).text
+    assert "&amp;lt;b" in fragment

@@ -42,6 +42,23 @@ def test_each_request_says_who_asks_in_the_form_that_discord_demands(simulator, 
     assert re.fullmatch(r"DiscordBot \(https://\S+, \d+\.\d+\.\d+\S*\)", agents.pop())
 
 
+def test_each_request_is_one_that_discord_describes(simulator, channel_to, send, alert, health, described):
+    for url in (simulator.addresses()[0], f"{simulator.addresses()[0]}?thread_id=42"):
+        sender = channel_to(webhook_urls=[url])
+        send(alert(status="resolved"), by=sender, previous=send(by=sender))
+        health(sender)
+
+    assert [request.method for request in simulator.requests] == ["POST", "PATCH", "GET"] * 2
+    for request in simulator.requests:
+        method = {"POST": "execute", "PATCH": "edit", "GET": "get"}[request.method]
+        known = described["queries"][method]
+        assert request.path.removeprefix("/api/v10").count("/") == (5 if method == "edit" else 3)
+        assert set(request.query) <= set(known)
+        for name, value in request.query.items():
+            schema = known[name] | {"components": described["components"]}
+            jsonschema.validate(json.loads(value) if value == "true" else value, schema)
+
+
 def test_each_body_is_json(simulator, send, alert):
     send(alert(status="resolved"), previous=send())
 

@@ -13,6 +13,7 @@ from tocsin_discord.format import (
     TITLE_LIMIT,
     TOTAL_LIMIT,
 )
+from tocsin_discord.names import THREAD_NAME_LIMIT, USERNAME_LIMIT
 
 
 @pytest.fixture
@@ -63,6 +64,13 @@ TAKEN = (200, None)
         (embed(color=0xFFFFFF), TAKEN),
         (embed(color=0x1000000), FORM),
         (embed(color="#FF0000"), FORM),
+        ({"content": "x", "username": "x" * USERNAME_LIMIT}, TAKEN),
+        ({"content": "x", "username": "x" * (USERNAME_LIMIT + 1)}, FORM),
+        ({"content": "x", "username": " "}, FORM),
+        ({"content": "x", "username": "myDiscord"}, FORM),
+        ({"content": "x", "username": "clydesdale"}, FORM),
+        ({"content": "x", "thread_name": "x" * (THREAD_NAME_LIMIT + 1)}, FORM),
+        ({"content": "x", "thread_name": "x" * THREAD_NAME_LIMIT}, (400, 220003)),
         ({"embeds": [{"title": "x"}] * 10}, TAKEN),
         ({"embeds": [{"title": "x"}] * 11}, FORM),
         ({"embeds": [{"description": "x" * (TOTAL_LIMIT // 2)}] * 2}, TAKEN),
@@ -71,6 +79,41 @@ TAKEN = (200, None)
 )
 def test_messages_are_checked(post, body, answer):
     assert post(body) == answer
+
+
+@pytest.mark.parametrize(
+    ("query", "names", "answer"),
+    [
+        ("", {}, (400, 220001)),
+        ("", {"thread_name": "x"}, TAKEN),
+        ("&thread_id=42", {}, TAKEN),
+        ("&thread_id=42", {"thread_name": "x"}, (400, 220002)),
+        ("&thread_id=43", {}, (404, 10003)),
+    ],
+)
+def test_a_forum_takes_either_a_thread_or_the_name_of_a_new_one(simulator, post, query, names, answer):
+    simulator.forums = set(simulator.hooks)
+
+    assert post({"content": "x"} | names, query=f"?wait=true{query}") == answer
+
+
+def test_a_message_in_a_thread_is_found_by_the_thread_alone(simulator, http):
+    webhook = simulator.addresses()[0]
+    message = http.post(f"{webhook}?wait=true&thread_id=42", json={"content": "x"}).json()["id"]
+    answers = [
+        http.request("PATCH", f"{webhook}/messages/{message}{query}", json={"content": "y"}).status
+        for query in ("", "?thread_id=42")
+    ]
+
+    assert answers == [404, 200]
+
+
+def test_each_answer_tells_what_is_left_of_the_bucket(simulator, http):
+    simulator.exhaust(1.5)
+    answers = [http.post(simulator.addresses()[0], json={"content": "x"}).headers for _ in range(2)]
+
+    assert [answer["X-RateLimit-Remaining"] for answer in answers] == ["0", "4"]
+    assert answers[0]["X-RateLimit-Reset-After"] == "1.5"
 
 
 def test_without_wait_nothing_is_said(simulator, post):

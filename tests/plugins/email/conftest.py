@@ -36,6 +36,8 @@ class ScriptedServer:
         self.replies = {verb: [reply] if not isinstance(reply, list) else reply for verb, reply in replies.items()}
         self.commands = []
         self.connections = 0
+        self.reached = threading.Event()
+        """Set where it hangs."""
         self._stopping = threading.Event()
         self._threads = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -91,6 +93,7 @@ class ScriptedServer:
         if reply is CLOSE:
             return False
         if reply is HANG:
+            self.reached.set()
             self._stopping.wait(10)
             return False
         if reply is DRIP:

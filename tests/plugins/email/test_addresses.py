@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_email.addresses import MAX_DOMAIN, MAX_LOCAL_PART, MAX_NAME, is_loopback, to_host, to_mailbox
+from tocsin_email.addresses import MAX_ADDRESS, MAX_DOMAIN, MAX_LOCAL_PART, MAX_NAME, is_loopback, to_host, to_mailbox
 
 ADDRESSES = st.text(st.one_of(st.characters(), st.sampled_from('a@.<>",; -[]\\é')), max_size=40)
 
@@ -76,14 +76,42 @@ def test_a_domain_that_the_two_idna_standards_write_differently_must_come_as_a_l
         to_mailbox(f"ops@{domain}")
 
 
-def test_each_part_may_be_as_long_as_smtp_allows_and_no_longer():
-    local = "a" * MAX_LOCAL_PART
-    domain = ".".join(["d" * 63] * 3 + ["e" * (MAX_DOMAIN - 3 * 64)])
+def domain_of(length):
+    """A domain of so many octets, with labels as long as they may be."""
+    return ("d" * 63 + ".") * (length // 64) + "d" * (length % 64)
 
-    assert len(to_mailbox(f"{'n' * MAX_NAME} <{local}@{domain}>").address) == MAX_LOCAL_PART + 1 + MAX_DOMAIN
-    for longer in (f"a{local}@{domain}", f"{local}@e{domain}", f"{'n' * (MAX_NAME + 1)} <a@b>", f"{'é' * 33}@b"):
-        with pytest.raises(ValueError, match=r"^(must be|has a name)"):
-            to_mailbox(longer)
+
+def test_a_local_part_may_be_as_long_as_smtp_allows_and_no_longer():
+    assert to_mailbox("a" * MAX_LOCAL_PART + "@b").local == "a" * MAX_LOCAL_PART
+    for longer in ("a" * (MAX_LOCAL_PART + 1), "é" * 32 + "a"):
+        with pytest.raises(ValueError, match=r"^must be a mail address"):
+            to_mailbox(f"{longer}@b")
+
+
+def test_an_address_may_be_as_long_as_smtp_allows_and_no_longer():
+    longest = f"ab@{domain_of(MAX_ADDRESS - 3)}"
+
+    assert len(to_mailbox(longest).address) == MAX_ADDRESS
+    with pytest.raises(ValueError, match=r"^must have at most 254 octets"):
+        to_mailbox(f"a{longest}")
+
+
+def test_a_label_of_a_domain_may_have_63_octets_and_no_more():
+    assert to_mailbox(f"a@{'d' * 63}.example").domain
+    with pytest.raises(ValueError, match=r"^must be a mail address"):
+        to_mailbox(f"a@{'d' * 64}.example")
+
+
+def test_a_domain_may_be_as_long_as_smtp_allows_and_no_longer():
+    assert len(to_host(f"é.{'d' * 63}.{'d' * 63}.{'d' * 63}.{'d' * 55}")) == MAX_DOMAIN
+    with pytest.raises(ValueError, match=r"^must be a mail address"):
+        to_host(f"é.{'d' * 63}.{'d' * 63}.{'d' * 63}.{'d' * 56}")
+
+
+def test_a_name_may_have_a_hundred_characters_and_no_more():
+    assert to_mailbox(f"{'n' * MAX_NAME} <a@b>").name == "n" * MAX_NAME
+    with pytest.raises(ValueError, match="has a name of more than 100"):
+        to_mailbox(f"{'n' * (MAX_NAME + 1)} <a@b>")
 
 
 @given(ADDRESSES)

@@ -34,8 +34,18 @@ ROWS = [
     ("message", 451, "4.7.1 Slow down", "rate_limited", RETRY, ALL),
     ("message", 452, "4.3.1 No room", "server", RETRY, ALL),
     ("message", 452, "4.2.2 Over quota", "server", RETRY, ONE),
+    ("message", 421, "4.7.30 DKIM does not pass, rate limited", "rate_limited", RETRY, ALL),
+    ("message", 432, "4.3.2 Concurrent connections limit exceeded", "rate_limited", RETRY, ALL),
+    ("message", 432, "4.3.2 STOREDRV.Deliver; recipient thread limit exceeded", "rate_limited", RETRY, ALL),
+    ("mail", 454, "Throttling failure: Maximum sending rate exceeded", "rate_limited", RETRY, ALL),
+    ("message", 454, "Throttling failure: Daily message quota exceeded", "rate_limited", RETRY, ALL),
     # The credentials.
     ("auth", 454, "4.7.0 Temporary authentication failure", "server", RETRY, ALL),
+    ("auth", 454, "Temporary authentication failure", "server", RETRY, ALL),
+    ("auth", 421, "4.7.0 Too many errors", "server", RETRY, ALL),
+    ("auth", 500, "Line too long", "auth", CREDENTIALS, ALL),
+    ("auth", 523, "5.7.10 Encryption needed", "auth", CREDENTIALS, ALL),
+    ("auth", 525, "5.7.13 Account disabled", "auth", CREDENTIALS, ALL),
     ("auth", 432, "4.7.12 A password transition is needed", "auth", CREDENTIALS, ALL),
     ("auth", 535, "5.7.8 Authentication credentials invalid", "auth", CREDENTIALS, ALL),
     ("auth", 535, "5.7.139 Basic authentication is disabled", "auth", CREDENTIALS, ALL),
@@ -50,22 +60,45 @@ ROWS = [
     ("rcpt", 530, "5.7.0 Authentication required", "auth", CREDENTIALS, ALL),
     # TLS.
     ("starttls", 454, "4.7.0 TLS not available", "tls", RETRY, ALL),
+    ("starttls", 454, "TLS not available", "tls", RETRY, ALL),
+    ("starttls", 421, "Closing", "server", RETRY, ALL),
     ("starttls", 501, "Syntax", "tls", REFUSED, ALL),
     ("starttls", 554, "5.7.3 Unable to initialize", "tls", REFUSED, ALL),
     # The server, or its view of this host.
     ("greeting", 554, "5.7.1 Blocked", "client", REFUSED, ALL),
+    ("greeting", 521, "Host takes no mail", "client", REFUSED, ALL),
     ("ehlo", 550, "Invalid name", "client", REFUSED, ALL),
+    ("ehlo", 501, "5.5.4 HELO/EHLO argument is invalid", "client", REFUSED, ALL),
+    ("mail", 503, "5.5.1 Bad sequence", "client", REFUSED, MESSAGE),
     ("mail", 555, "Parameters not recognized", "client", REFUSED, ALL),
     # The sender.
     ("mail", 550, "5.7.1 Sender refused", "config", REFUSED, ALL),
     ("mail", 553, "5.7.1 Not owned by user", "config", REFUSED, ALL),
     ("mail", 501, "5.1.7 Bad sender", "config", REFUSED, ALL),
     ("rcpt", 550, "5.1.8 Sender's domain not found", "config", REFUSED, ALL),
+    ("message", 550, "5.1.8 Access denied, bad outbound sender", "config", REFUSED, ALL),
+    ("message", 553, "5.1.7 Bad sender", "config", REFUSED, ALL),
+    ("message", 550, "5.7.20 No passing DKIM signature", "config", REFUSED, ALL),
+    ("message", 550, "5.7.23 SPF validation failed", "config", REFUSED, ALL),
+    ("message", 550, "5.7.25 No PTR record", "config", REFUSED, ALL),
+    ("message", 550, "5.7.27 SPF does not pass", "config", REFUSED, ALL),
+    ("message", 550, "5.7.30 DKIM does not pass", "config", REFUSED, ALL),
+    ("message", 550, "5.7.32 From is not aligned", "config", REFUSED, ALL),
+    ("message", 550, "5.7.40 No DMARC record", "config", REFUSED, ALL),
+    ("message", 550, "5.7.509 Sending domain does not pass DMARC", "config", REFUSED, ALL),
+    ("message", 550, "5.7.515 Domain does not meet the required level", "config", REFUSED, ALL),
+    ("rcpt", 550, "5.7.501 Spam abuse detected", "config", REFUSED, ALL),
+    ("message", 550, "5.7.708 Traffic not accepted from this address", "config", REFUSED, ALL),
+    ("message", 550, "5.7.750 Unregistered domain", "config", REFUSED, ALL),
     ("message", 550, "5.7.26 Unauthenticated mail", "config", REFUSED, ALL),
     ("message", 550, "5.7.60 Cannot send as this sender", "config", REFUSED, ALL),
     ("message", 554, "5.2.252 SendAsDenied", "config", REFUSED, ALL),
     # The quota.
     ("rcpt", 550, "5.4.5 Daily user sending limit exceeded", "rate_limited", REFUSED, ALL),
+    ("message", 550, "5.7.28 Mail flood", "rate_limited", REFUSED, ALL),
+    ("message", 550, "5.7.705 Tenant has exceeded its threshold", "rate_limited", REFUSED, ALL),
+    ("rcpt", 550, "5.2.121 Too many from this sender in an hour", "rate_limited", REFUSED, ONE),
+    ("message", 550, "5.2.122 Too many in an hour", "rate_limited", REFUSED, ONE),
     ("message", 550, "5.1.90 Daily limit reached", "rate_limited", REFUSED, ALL),
     # The recipient.
     ("rcpt", 550, "5.1.1 User unknown", "invalid_recipient", GONE, ONE),
@@ -83,6 +116,11 @@ ROWS = [
     ("rcpt", 554, "Relay access denied", "client", REFUSED, ONE),
     ("rcpt", 554, "5.7.1 Relay access denied", "client", REFUSED, ONE),
     ("rcpt", 550, "5.7.1 Unable to relay", "client", REFUSED, ONE),
+    ("rcpt", 550, "5.7.133 Sender not authenticated for group", "client", REFUSED, ONE),
+    ("message", 550, "5.7.124 Sender not in the list", "client", REFUSED, ONE),
+    ("message", 550, "5.7.134 Sender not authenticated for mailbox", "client", REFUSED, ONE),
+    ("rcpt", 553, "5.7.1 Sender address rejected: not owned by user", "client", REFUSED, ONE),
+    ("rcpt", 555, "5.5.2 Syntax error", "client", REFUSED, ONE),
     ("rcpt", 503, "Bad sequence", "client", REFUSED, ONE),
     # The message.
     ("mail", 552, "5.3.4 Too big", "payload", REFUSED, MESSAGE),
@@ -94,6 +132,8 @@ ROWS = [
     ("message", 552, "5.2.3 Too big", "payload", REFUSED, MESSAGE),
     ("message", 554, "5.6.0 Content rejected", "payload", REFUSED, MESSAGE),
     ("message", 554, "5.7.1 Spam", "payload", REFUSED, MESSAGE),
+    ("message", 552, "5.7.0 Potential security issue", "payload", REFUSED, MESSAGE),
+    ("message", 550, "5.6.11 Bare line feeds", "payload", REFUSED, MESSAGE),
     ("message", 550, "Rejected", "payload", REFUSED, MESSAGE),
     ("message", 500, "Line too long", "payload", REFUSED, MESSAGE),
 ]
@@ -105,6 +145,35 @@ def test_an_answer_is_taken_for_what_it_means(stage, code, text, kind, outcome, 
 
     assert (error.kind, error.outcome, error.scope) == (kind, outcome, scope)
     assert error.status_code == code
+
+
+@pytest.mark.parametrize(("stage", "code", "text", "kind", "outcome", "scope"), ROWS)
+def test_an_answer_means_the_same_when_a_server_gives_it(
+    stage, code, text, kind, outcome, scope, scripted, channel_to, send
+):
+    greeting = b"250-mail\r\n250-AUTH PLAIN\r\n250 SIZE" + (b"\r\n250 STARTTLS" if stage == "starttls" else b"")
+    greeting = greeting.replace(b"250 SIZE\r\n", b"250-SIZE\r\n")
+    server = scripted(**{"EHLO": greeting, stage.upper(): f"{code} {text}".encode()})
+    tls = "starttls" if stage == "starttls" else "none"
+    with pytest.raises(DeliveryError) as caught:
+        send(channel_to(server, tls=tls, username="alerts", password="secret"))
+
+    assert (caught.value.kind, caught.value.outcome, caught.value.scope) == (kind, outcome, scope)
+    assert server.connections == 1
+    assert max(map(server.verbs().count, server.verbs()), default=0) <= 1, "what was refused is not tried again"
+
+
+def test_the_reason_why_a_login_is_switched_off_is_told():
+    error = failure_for(Stage.AUTH, 535, b"5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled")
+
+    assert "SMTP AUTH" in error.hint
+    assert error.provider_code == "5.7.139"
+
+
+@pytest.mark.parametrize("text", [b"5.7.26 x", b"5.1.1 x", b"5.7.1 x", b"5.2.2 x"])
+@pytest.mark.parametrize("code", [523, 525, 530, 534, 535, 538])
+def test_a_code_of_auth_is_about_the_login_whatever_stands_beside_it(code, text):
+    assert {failure_for(stage, code, text).kind for stage in Stage} == {ErrorKind.AUTH}
 
 
 def test_the_enhanced_code_is_kept_beside_the_code():

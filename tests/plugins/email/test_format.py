@@ -18,6 +18,7 @@ from tocsin import Alert
 from tocsin.rendering import REPEATED, measure
 from tocsin_email.addresses import to_mailbox
 from tocsin_email.format import FULL, PLAIN, SUBJECT_LIMIT, Letter, mail_for
+from tocsin_email.markup import HTML_LIMIT, MESSAGE_ROOM, VALUE_ROOM, fitted
 
 GOLDEN = Path(__file__).parent / "golden"
 LETTER = Letter(
@@ -98,6 +99,13 @@ LARGE = {
         title="t", message="", data=functools.reduce(lambda inner, _: {"k" * 99: inner}, range(31), {"x": 1})
     ),
     "labels": Alert(title="t", message="", labels={f"{number}" * 50: "🔴" * 1000 for number in range(100)}),
+    "everything": Alert(
+        title="'" * 1000,
+        message="'" * 262_144,
+        alert_id="'" * 200,
+        status="acknowledged",
+        data={f"{number}": "'" * 3 for number in range(1000)},
+    ),
 }
 
 
@@ -194,7 +202,7 @@ def check_page(alert):
     tags = set(re.findall(r"<[!/]?([A-Za-z0-9]+)", page))
 
     assert tags <= TAGS
-    assert len(page.encode()) <= 102_400
+    assert len(page.encode()) <= HTML_LIMIT == 102_400
     assert html.escape(alert.title) in page
     assert not re.search(r"(?i)<[^>]*\b(src|href|on\w+|url\()", page)
     assert page.count("<table") == page.count("</table>")
@@ -238,6 +246,33 @@ def test_the_longest_message_arrives_whole():
     message = "m" * FULL.message
 
     assert message in part(parsed(Alert(title="t", message=message)), "plain")
+
+
+@pytest.mark.parametrize(("text", "room"), [("m" * 9, 9), ("<" * 9, 36), ("\n" * 9, 36), ("é" * 9, 18), ("🔴" * 9, 36)])
+def test_a_text_is_cut_where_its_html_takes_more_bytes_than_there_is_room(text, room):
+    whole, cut = fitted(text, room), fitted(text, room - 1)
+
+    assert len(whole.encode()) == room
+    assert "…" not in whole
+    assert len(cut.encode()) < room
+    assert cut.endswith("…")
+    assert re.fullmatch(r"(m*|(&lt;)*|(<br>)*|é*|🔴*)…", cut), "never inside an entity, a tag or a letter"
+
+
+@pytest.mark.parametrize("size", [MESSAGE_ROOM, MESSAGE_ROOM + 1])
+def test_a_message_is_cut_in_the_page_where_gmail_would_clip_it(size):
+    mail = parsed(Alert(title="t", message="m" * size))
+
+    assert ("…" in part(mail, "html")) is (size > MESSAGE_ROOM)
+    assert "m" * size in part(mail, "plain")
+
+
+@pytest.mark.parametrize("size", [VALUE_ROOM, VALUE_ROOM + 1])
+def test_a_value_is_cut_in_the_page_and_in_the_text(size):
+    mail = parsed(Alert(title="t", message="", data={"k": "v" * size}))
+
+    for half in ("plain", "html"):
+        assert ("…" in part(mail, half)) is (size > VALUE_ROOM), half
 
 
 def test_rows_that_do_not_fit_are_counted():

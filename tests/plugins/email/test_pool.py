@@ -4,7 +4,6 @@ import threading
 
 import pytest
 
-from tocsin_email import pool as pools
 from tocsin_email.pool import IDLE_SECONDS, Pool
 
 
@@ -103,15 +102,6 @@ def test_closing_ends_what_is_idle_and_what_comes_back_later(pool):
     assert idle.left
     assert in_use.left
     assert pool.take() is None
-
-
-def test_after_a_fork_the_parents_connections_are_dropped_without_a_word(pool, monkeypatch):
-    connection = Kept()
-    pool.give(connection)
-    monkeypatch.setattr(pools.os, "getpid", lambda: -1)
-
-    assert pool.take() is None
-    assert (connection.left, connection.closed) == (False, True)
 
 
 def test_no_connection_is_handed_out_twice(pool):

@@ -23,6 +23,9 @@ def channel(**changes):
         ("to", "EMAIL_TO", "array", True),
         ("tls", "SMTP_TLS", "string", False),
         ("ca_file", "SMTP_CA_FILE", "string", False),
+        ("client_cert_file", "SMTP_CLIENT_CERT_FILE", "string", False),
+        ("client_key_file", "SMTP_CLIENT_KEY_FILE", "string", False),
+        ("client_key_password", "SMTP_CLIENT_KEY_PASSWORD", "string", False),
         ("auth", "SMTP_AUTH", "string", False),
         ("ehlo_name", "SMTP_EHLO_NAME", "string", False),
         ("subject_prefix", "EMAIL_SUBJECT_PREFIX", "string", False),
@@ -33,7 +36,7 @@ def test_each_setting_has_its_environment_name(name, env, kind, required):
 
     assert (setting.env, setting.kind, setting.required) == (env, kind, required)
     assert setting.help
-    assert setting.secret is (name == "password")
+    assert setting.secret is (name in ("password", "client_key_password"))
 
 
 def test_smtp_from_is_a_keyword_for_the_sender():

@@ -19,6 +19,7 @@ CLIENT = ("client", "message", "refused")
 LATER = ("server", "channel", "retry")
 UNKNOWN = ("server", "channel", "unknown")
 LIMITED = ("rate_limited", "recipient", "retry")
+BOT_LIMITED = ("rate_limited", "channel", "retry")
 
 API = {
     **dict.fromkeys(["not_authed", "invalid_auth", "not_allowed_token_type", "is_bot", "team_not_found"], AUTH),
@@ -35,7 +36,7 @@ API = {
     **dict.fromkeys(["metadata_must_be_sent_from_app", "invalid_metadata_format"], PAYLOAD),
     "invalid_metadata_schema": PAYLOAD,
     **dict.fromkeys(["msg_too_long", "msg_blocks_too_long", "markdown_text_conflict"], PAYLOAD),
-    **dict.fromkeys(["ratelimited", "rate_limited"], LIMITED),
+    **dict.fromkeys(["ratelimited", "rate_limited"], BOT_LIMITED),
     **dict.fromkeys(["service_unavailable", "request_timeout", "update_failed"], LATER),
     **dict.fromkeys(["team_added_to_org", "org_login_required"], LATER),
     "external_channel_migrating": ("server", "recipient", "retry"),
@@ -265,7 +266,7 @@ def test_a_missing_scope_is_named(needed, hint):
 
 
 class TestRetryAfter:
-    """429 carries the wait in a header, for this channel or webhook alone."""
+    """429 carries the wait in a header, for the bot or for this webhook alone."""
 
     @pytest.mark.parametrize("to", [0, 1])
     @pytest.mark.parametrize(
@@ -276,11 +277,11 @@ class TestRetryAfter:
         simulator.fail(Fault("rate_limited", retry_after=header))
         error = refused(to=to)
 
-        assert facts(error) == LIMITED
+        assert facts(error) == (BOT_LIMITED if to else LIMITED)
         assert (error.retry_after, error.status_code) == (expected, 429)
 
     @pytest.mark.parametrize("body", [b"", b"<html>", b'{"ok":false,"error":"something_new"}'])
     def test_429_needs_no_word(self, body):
         error = Reply.of(HttpResponse(429, {"Retry-After": "3"}, body)).error()
 
-        assert (facts(error), error.retry_after) == (LIMITED, 3.0)
+        assert (facts(error), error.retry_after) == (BOT_LIMITED, 3.0)

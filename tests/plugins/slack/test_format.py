@@ -38,7 +38,7 @@ ACTIVE = re.compile(r"<(?!!date\^|https?://)[^<>]*>")
 CODE = re.compile(
     r"^\*Details\*\n```\n.*\n```$|^\*[A-Za-z0-9 ._/-]+\*(\n`[^`\n]+`)?$|^Alert `[^`\n]+`$|<[^<>]*>", re.DOTALL
 )
-FORMATTED = re.compile(r"[*~`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:[^\s:]+:")
+FORMATTED = re.compile(r"[*~`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?!\d\d?:)[^\s:]+:")
 
 nasty = st.text(alphabet=st.sampled_from("<>&!@#|*_~`{}^ab/:\n\t \u202e\u0301👩‍👩‍👧🇩🇪é漢"), max_size=300)
 texts = st.one_of(

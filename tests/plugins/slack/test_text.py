@@ -56,6 +56,7 @@ def test_a_cut_keeps_a_family_together():
 def test_a_part_ends_at_a_line_or_a_word():
     assert split("aaaa bbbb cccc", 11) == ["aaaa bbbb", "cccc"]
     assert split("aaaa\nbbbb cccc", 12) == ["aaaa\nbbbb", "cccc"]
+    assert split("aaaaaaa\nbb cccc", 12) == ["aaaaaaa", "bb cccc"]
     assert split("a" * 25, 10) == ["a" * 10, "a" * 10, "a" * 5]
     assert split("", 10) == []
 
@@ -81,7 +82,8 @@ def test_marks_without_end_become_an_ellipsis():
         ("> quoted https://x.y", None),
         ("first\n> quoted https://x.y", None),
         ("a ratio of 1:100:2 at https://x.y", None),
-        ("at 12:30 https://x.y:80/a:b", "at 12:30 <https://x.y:80/a:b>"),
+        ("a :tada: at https://x.y", None),
+        ("at 12:30:45 https://x.y:80/a:b", "at 12:30:45 <https://x.y:80/a:b>"),
         ("https://x.y/" + "a" * 1000, None),
     ],
 )

@@ -76,3 +76,22 @@ def test_a_channel_that_is_gone_stops_alone_and_is_not_called_again(simulator, c
 
     assert send() == [True, False, True]
     assert simulator.calls == before + 2
+
+
+def test_a_wait_that_slack_asks_a_bot_for_holds_back_its_channels_and_no_webhook(simulator, clock, send):
+    simulator.fail(Fault("rate_limited", address=CHANNELS[0], retry_after=30))
+    began = clock.monotonic()
+    assert send() == [True, False, True]
+    assert send() == [True, True, True]
+
+    assert clock.monotonic() - began >= 30.0
+    assert sum(message.address not in CHANNELS for message in simulator.received()[:3]) == 2
+
+
+def test_each_channel_gets_one_message_per_second(clock, send):
+    send()
+    began = clock.monotonic()
+    send()
+    send()
+
+    assert 1.0 < clock.monotonic() - began <= 2.0

@@ -4,6 +4,8 @@ import hashlib
 import itertools
 import json
 import pathlib
+import re
+import types
 from urllib.parse import urlencode
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
+import tocsin_sms
 from tocsin import NotificationConfig, NotificationService, ReceiptUpdate, Secret, TocsinError
 from tocsin_sms import CallbackError, InvalidSignature, SmsChannel, parse_callback
 from tocsin_sms.errors import CODES
@@ -323,3 +326,19 @@ def test_a_phone_that_is_off_is_not_paused(simulator, service, alert, reported):
 
 def test_the_channel_says_that_there_are_receipts():
     assert SmsChannel.capabilities.receipts
+
+
+def test_the_manuals_example_keeps_what_is_signed_and_refuses_the_rest(simulator, service, alert):
+    (example,) = re.findall(r"```python\n(.*?)```", tocsin_sms.__doc__, re.DOTALL)
+    names = {"URL": URL, "TOKEN": simulator.settings()["auth_token"], "service": service}
+    exec(example, names)
+    service.send_notification(alert())
+    form, signature = simulator.callback(URL, simulator.received()[0].provider_id, "delivered")
+
+    def answer(body, header):
+        headers = {} if header is None else {"X-Twilio-Signature": header}
+        return names["twilio_status"](types.SimpleNamespace(body=urlencode(body).encode(), headers=headers))
+
+    assert answer(form, signature) == 204
+    assert answer(form, "x") == answer(form, None) == answer(form | {"a": "b"}, signature) == 403
+    assert answer({}, signed({}, token=names["TOKEN"])) == 400

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tocsin import NotificationConfig, NotificationService
 from tocsin.http import HttpResponse
 from tocsin.testing import Fault
 from tocsin_sms.errors import CODES, failure
@@ -17,7 +18,7 @@ LIMIT = ("rate_limited", "channel", "retry")
 # https://www.twilio.com/docs/api/errors: HTTP status, code, and what it is.
 ROWS = [
     (403, 10001, AUTH),
-    (429, 14107, LIMIT),
+    (429, 14107, ("rate_limited", "recipient", "retry")),
     (401, 20003, AUTH),
     (405, 20004, AUTH),
     (403, 20005, AUTH),
@@ -40,6 +41,7 @@ ROWS = [
     (400, 21603, SENDER),
     (400, 21604, GONE),
     (400, 21606, SENDER),
+    (400, 21607, SENDER),
     (400, 21608, GONE),
     (400, 21609, SENDER),
     (400, 21610, GONE),
@@ -79,11 +81,17 @@ ROWS = [
     (400, 30034, SENDER),
     (400, 30035, SENDER),
     (400, 30036, ("expired", "message", "refused")),
+    (400, 30037, AUTH),
     (400, 30042, SENDER),
+    (400, 30043, SENDER),
     (400, 30045, SENDER),
+    (400, 30410, ("server", "recipient", "retry")),
+    (400, 30450, ("rate_limited", "recipient", "retry")),
+    (400, 30500, ("server", "channel", "retry")),
     (429, 63017, LIMIT),
     (429, 63038, LIMIT),
     (400, 90007, SENDER),
+    (400, 572002, SENDER),
     (400, 572005, GONE),
 ]
 # Answers without a code, or with one that is not in the table.
@@ -165,3 +173,19 @@ def test_a_code_needs_no_known_status():
     answer = HttpResponse(400, {"Retry-After": "9"}, json.dumps({"code": 20429}).encode())
 
     assert failure(answer).retry_after == 9.0
+
+
+def test_a_recipient_that_opted_out_is_not_called_again(simulator, alert):
+    """Only START of the recipient undoes STOP, and then a person enables the number again."""
+    simulator.fail(Fault("refused_recipient", address="+15005550010", times=0))
+    settings = simulator.settings() | {"rate_limit": 0}
+    with NotificationService(NotificationConfig.from_mapping({"channels": {"sms": settings}})) as service:
+        reports = [service.send_notification(alert()) for _ in range(3)]
+        health = service.get_channel_health()["sms"]
+
+    (first, *later) = [report.results["sms"].recipients[0] for report in reports]
+    assert (first.error_kind, len(first.attempts)) == ("invalid_recipient", 1)
+    assert [(one.error_kind, len(one.attempts)) for one in later] == [("invalid_recipient", 0)] * 2
+    assert [report.results["sms"].recipients[1].success for report in reports] == [True] * 3
+    assert simulator.calls == 4
+    assert "+1…10" in str(health)

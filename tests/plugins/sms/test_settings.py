@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tocsin import Scope
 from tocsin.settings import Sourced, build, settings_of
 from tocsin_sms import SmsChannel
 from tocsin_sms.converters import CALLBACK_LIMIT
@@ -185,6 +186,13 @@ def test_the_token_and_the_numbers_are_not_shown():
     assert GOOD["auth_token"] not in repr(channel)
     assert "5550010" not in repr(channel)
     assert [recipient.label for recipient in channel.recipients] == ["+1…10"]
+
+
+def test_the_rate_is_that_of_a_long_code():
+    """One segment a second for all recipients together, since they share the sender."""
+    capabilities = SmsChannel.capabilities
+
+    assert (capabilities.rate_limit, capabilities.rate_scope) == (1.0, Scope.CHANNEL)
 
 
 def test_a_configured_channel_has_not_loaded_twilio():

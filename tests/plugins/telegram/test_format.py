@@ -6,6 +6,7 @@ import pathlib
 import re
 from datetime import UTC, datetime
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -122,6 +123,15 @@ def test_a_dropped_character_hides_no_mention_and_no_cut(character):
 
 def test_a_text_that_telegram_would_empty_is_not_marked_as_cut():
     assert "…" not in html_text(Alert(title="T", message="\u202e" * 9000))
+
+
+@pytest.mark.parametrize("make", [html_text, short_text])
+def test_dropped_characters_take_no_room(make):
+    alert = Alert(title="T", message="\u202e" * 5000 + "m" * 5000, symbol="\u202e" * 200 + "s", alert_id="a1")
+
+    assert make(alert).count("m") > 1900
+    assert "…" in make(alert)
+    assert make(attrs.evolve(alert, message="\u202e" * 5000 + "m")).count("…") == 0
 
 
 def test_the_longest_escapes_stay_below_the_request_limit():

@@ -19,6 +19,9 @@ TOKEN = "123456789:AAsecretsecretsecretsecretsecretsecret"
         ("@ops_alerts", Chat("@ops_alerts")),
         ("@ops_alerts:7", Chat("@ops_alerts", 7)),
         (str(2**52 - 1), Chat(2**52 - 1)),
+        (str(1 - 2**52), Chat(1 - 2**52)),
+        ("@abcd", Chat("@abcd")),
+        ("@" + "a" * 32, Chat("@" + "a" * 32)),
     ],
 )
 def test_a_chat_is_an_id_or_a_name_and_perhaps_a_topic(address, chat):
@@ -41,6 +44,8 @@ def test_a_chat_is_an_id_or_a_name_and_perhaps_a_topic(address, chat):
         "+12",
         "1.5",
         str(2**52),
+        str(-(2**52)),
+        "@" + "a" * 33,
         "٣",
     ],
 )
@@ -49,6 +54,15 @@ def test_anything_else_is_refused_without_being_repeated(address):
         to_chats(["1", address])
 
     assert address == "0" or address not in str(caught.value).removeprefix("item 2 ").replace("-1001234567890", "")
+
+
+def test_the_capabilities_are_the_providers():
+    known = TelegramChannel.capabilities
+
+    assert (known.rate_limit, known.rate_scope, known.circuit_scope) == (1.0, "recipient", "channel")
+    assert (known.max_length, known.unit, known.formats) == (4096, "characters", ("html", "text"))
+    assert (known.update, known.thread, known.plain) == (True, True, True)
+    assert (known.receipts, known.idempotent) == (False, False)
 
 
 def test_settings_have_the_documented_names():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tocsin.testing import FaultKind
-from tocsin_telegram.format import TEXT_LIMIT
+from tocsin_telegram.format import REQUEST_LIMIT, TEXT_LIMIT
 
 
 @pytest.fixture
@@ -44,12 +44,19 @@ def test_it_refuses(simulator, call, fields, description):
     assert simulator.received() == []
 
 
-def test_a_request_over_32_kib_is_refused(call):
-    assert call(text="x", filler="y" * 32_768)[0] == 413
+@pytest.mark.parametrize(("surplus", "status"), [(0, 200), (1, 413)])
+def test_a_request_over_32_kib_is_refused(simulator, http, surplus, status):
+    fixed = len(json.dumps({"chat_id": "200000002", "text": "x", "filler": ""}))
+    body = json.dumps({"chat_id": "200000002", "text": "x", "filler": "y" * (REQUEST_LIMIT - fixed + surplus)})
+    address = f"{simulator.url}/bot{simulator.settings()['bot_token']}/sendMessage"
+
+    assert len(body) == REQUEST_LIMIT + surplus
+    assert http.post(address, content=body.encode()).status == status
 
 
 def test_exactly_the_limit_is_taken(call):
     assert call(text="👍" * TEXT_LIMIT)[1]["ok"]
+    assert not call(text="👍" * (TEXT_LIMIT + 1))[1]["ok"]
     assert call(text="<b>" + "&amp;" * TEXT_LIMIT + "</b>", parse_mode="HTML")[1]["ok"]
 
 

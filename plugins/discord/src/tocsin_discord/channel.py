@@ -173,7 +173,7 @@ def _call(context: SendContext, method: str, address: Secret, body: Mapping[str,
 @cache
 def _user_agent() -> str:
     """In the form that Discord demands; without it Cloudflare may block (docs.discord.com/developers/reference)."""
-    return f"DiscordBot (https://pypi.org/project/{_DISTRIBUTION}, {version(_DISTRIBUTION)})"
+    return f"DiscordBot (https://{_DISTRIBUTION}.example, {version(_DISTRIBUTION)})"  # no home page yet
 
 
 def _missing(response: HttpResponse) -> DeliveryError | None:

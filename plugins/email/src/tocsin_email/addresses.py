@@ -10,12 +10,14 @@ import attrs
 
 from tocsin.settings import to_text
 
-__all__ = ["MAX_DOMAIN", "MAX_LOCAL_PART", "MAX_NAME", "Mailbox", "is_loopback", "to_host", "to_mailbox"]
+__all__ = ["MAX_ADDRESS", "MAX_DOMAIN", "MAX_LOCAL_PART", "MAX_NAME", "Mailbox", "is_loopback", "to_host", "to_mailbox"]
 
 MAX_LOCAL_PART = 64
 """Octets before the ``@`` (RFC 5321, section 4.5.3.1.1)."""
 MAX_DOMAIN = 255
 """Octets behind the ``@`` (RFC 5321, section 4.5.3.1.2)."""
+MAX_ADDRESS = 254
+"""Octets of the whole address: a path has 256 with its ``<`` and ``>`` (RFC 5321, section 4.5.3.1.3)."""
 MAX_NAME = 100
 """Characters of a display name: our own bound, far below a line's 998."""
 
@@ -77,7 +79,10 @@ def to_mailbox(value: str) -> Mailbox:
     name = " ".join((match["name"] or "").split())
     if len(name) > MAX_NAME:
         raise ValueError(f"has a name of more than {MAX_NAME} characters")
-    return Mailbox(local, _domain(domain), name)
+    mailbox = Mailbox(local, _domain(domain), name)
+    if len(mailbox.address.encode()) > MAX_ADDRESS:
+        raise ValueError(f"must have at most {MAX_ADDRESS} octets, with its domain as xn--…")
+    return mailbox
 
 
 def _domain(domain: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from email import message_from_bytes
 from email.policy import default
@@ -13,10 +12,12 @@ from tocsin import Alert, Capabilities, Health, Receipt, Recipient, Scope, Secre
 from tocsin.deadline import current
 from tocsin.settings import MissingSetting, in_range, one_of, setting, to_integer, to_secret, to_strings, to_text
 from tocsin_email.addresses import Mailbox, is_loopback, to_host, to_mailbox
-from tocsin_email.connection import Endpoint, Mail
-from tocsin_email.format import FULL, MAX_PREFIX, Letter, mail_for, message_id
+from tocsin_email.connection import Endpoint
+from tocsin_email.format import FULL, MAX_PREFIX, Letter, mail_for, message_id, token_of
 from tocsin_email.mailer import Mailer
 from tocsin_email.receipt import queue_id
+from tocsin_email.tls import context_for
+from tocsin_email.transaction import Mail
 
 __all__ = ["EmailChannel"]
 
@@ -101,6 +102,21 @@ class EmailChannel:
         converter=attrs.converters.optional(to_text),
         metadata=setting("SMTP_CA_FILE", "PEM file of the authorities to trust instead of the system's"),
     )
+    client_cert_file: str | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(to_text),
+        metadata=setting("SMTP_CLIENT_CERT_FILE", "PEM file of the certificate to show to the server"),
+    )
+    client_key_file: str | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(to_text),
+        metadata=setting("SMTP_CLIENT_KEY_FILE", "PEM file of its key, where that is a file of its own"),
+    )
+    client_key_password: Secret | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(to_secret),
+        metadata=setting("SMTP_CLIENT_KEY_PASSWORD", "Password of that key, where it is encrypted"),
+    )
     auth: str = attrs.field(
         default="auto",
         converter=to_text,
@@ -132,7 +148,9 @@ class EmailChannel:
                 host=self.host,
                 port=self.port,
                 tls=self.tls,
-                context=_context(self.ca_file),
+                context=context_for(
+                    self.ca_file, self.client_cert_file, self.client_key_file, self.client_key_password
+                ),
                 username=self.username,
                 password=self.password,
                 mechanisms=_MECHANISMS[self.auth],
@@ -147,6 +165,10 @@ class EmailChannel:
             raise MissingSetting("username and password belong together; set both or none")
         if self.tls == "none" and self.password is not None and not is_loopback(self.host):
             raise ValueError('tls = "none" would show username and password to the network; use TLS, or no login')
+        if self.client_cert_file is None and (self.client_key_file or self.client_key_password):
+            raise MissingSetting("client_key_file and client_key_password belong to client_cert_file; set it too")
+        if self.tls == "none" and self.client_cert_file is not None:
+            raise ValueError('tls = "none" shows no certificate; use TLS, or leave client_cert_file out')
         if self.tls != "implicit" and self.port == 465:
             raise ValueError('port 465 speaks TLS from the first byte; set tls = "implicit"')
         if self.tls == "implicit" and self.port == 587:
@@ -156,7 +178,13 @@ class EmailChannel:
     def send(self, alert: Alert, recipient: Recipient, context: SendContext) -> Receipt:
         """One message in one SMTP transaction, on a connection that is kept for the next one."""
         letter = self._letter(recipient, context)
-        mail = Mail(letter.sender.address, letter.to.address, mail_for(alert, letter), letter.needs_utf8)
+        mail = Mail(
+            sender=letter.sender.address,
+            to=letter.to.address,
+            content=mail_for(alert, letter),
+            utf8=letter.needs_utf8,
+            envelope_id=token_of(letter.key),
+        )
         answer = self._mailer.send(mail, current() or context.deadline)
         details = {"message_id": message_id(letter.key, letter.sender.domain)}
         return Receipt(provider_id=queue_id(answer), details=details)
@@ -194,11 +222,3 @@ class EmailChannel:
     def close(self) -> None:
         """Close the connections that are kept; one that is in use closes when its mail is through."""
         self._mailer.close()
-
-
-def _context(ca_file: str | None) -> ssl.SSLContext:
-    """Certificates and host names are checked, TLS 1.2 or later."""
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError:
-        raise ValueError("ca_file cannot be read as a file of PEM certificates") from None

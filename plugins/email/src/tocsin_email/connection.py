@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable
+from weakref import WeakSet
 
 import attrs
 
-from tocsin import ChannelConfigError, DeliveryError, InvalidRecipient, PayloadError, Scope, Secret, TlsError
+from tocsin import Secret, TlsError
 from tocsin.deadline import Deadline, current
 from tocsin.dialing import dial
 from tocsin_email.errors import Stage, failure_for
 from tocsin_email.login import log_in
+from tocsin_email.reply import BadReply, read_reply
+from tocsin_email.transaction import Mail, most_mails, recipient_parameters, sender_parameters
 
-__all__ = ["BadReply", "Connection", "Endpoint", "Mail"]
+__all__ = ["Connection", "Endpoint"]
 
-_REPLY = re.compile(rb"([2-5]\d\d)([ -][^\r\n]*)?\r?\n")
-_LONGEST_LINE = 8192
-"""Bytes; RFC 5321 allows 512, and some servers answer with more."""
-_LONGEST_REPLY = 65_536
 _OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 _HOST_NAME = re.compile(r"(?=.{1,255}$)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 _LINE_START_DOT = re.compile(rb"(?m)^\.")
-
-
-class BadReply(smtplib.SMTPException):
-    """What came is no SMTP reply."""
 
 
 @attrs.frozen
@@ -54,16 +50,6 @@ class Endpoint:
     ehlo_name: str | None = None
 
 
-@attrs.frozen
-class Mail:
-    """What goes over the wire for one recipient."""
-
-    sender: str
-    to: str
-    content: bytes = attrs.field(repr=False)
-    utf8: bool = False
-
-
 class Connection(smtplib.SMTP):
     """A connection that the deadline can end at any point, and that knows how far it came.
 
@@ -72,6 +58,7 @@ class Connection(smtplib.SMTP):
         sent: the final dot of the last message has left; from then on the message may have been taken.
         connected: there was a connection.
         handshaking: TLS is being negotiated.
+        secured: TLS is in force.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -79,17 +66,24 @@ class Connection(smtplib.SMTP):
         self.endpoint = endpoint
         self.stage = Stage.GREETING
         self.sent = False
-        self.handshaking = self.connected = False
+        self.handshaking = self.secured = self.connected = False
         self._host = (
             endpoint.host
         )  # what the certificate is checked against; set by smtplib only where it connects itself
         self._clean = True
+        self._mails = 0
         self._twin: socket.socket | None = None
+        _alive.add(self)
 
     @property
     def is_open(self) -> bool:
         """Nothing has ended it yet, as far as is known here."""
         return self.sock is not None
+
+    @property
+    def is_used_up(self) -> bool:
+        """The server takes no more mails on this connection, as it said (RFC 9422)."""
+        return self._mails >= most_mails(self.esmtp_features)
 
     @property
     def tls_version(self) -> str:
@@ -132,9 +126,10 @@ class Connection(smtplib.SMTP):
             OSError: the connection broke; :attr:`stage` and :attr:`sent` say when.
         """
         self.stage, self.sent = Stage.MAIL, False
+        self._mails += 1
         self._begin(mail)
         self.stage = Stage.RCPT
-        self._expect(2, self.docmd("RCPT", f"TO:<{mail.to}>"))
+        self._expect(2, self.docmd("RCPT", f"TO:<{mail.to}>{recipient_parameters(self.esmtp_features)}"))
         self.stage = Stage.DATA
         self._expect(3, self.docmd("DATA"))
         self.stage = Stage.MESSAGE
@@ -167,6 +162,18 @@ class Connection(smtplib.SMTP):
         if twin is not None:
             twin.close()
 
+    def abandon(self) -> None:
+        """Let go of the sockets without a word and without a lock: in a forked child they are the parent's.
+
+        Otherwise the server would see the connection open for as long as the child lives, and a word of the child would
+        stand in the middle of the parent's conversation.
+        """
+        for sock in (self.sock, self._twin):
+            if sock is not None:
+                with contextlib.suppress(OSError):
+                    os.close(sock.detach())
+        self.sock = self._twin = None
+
     def getreply(self) -> tuple[int, bytes]:
         """The code and text of a reply, at most 64 kB.
 
@@ -180,7 +187,7 @@ class Connection(smtplib.SMTP):
         if self.file is None:
             self.file = self.sock.makefile("rb")
         try:
-            return _read_reply(self.file.readline)
+            return read_reply(self.file.readline)
         except OSError:
             self.close()
             raise
@@ -191,7 +198,7 @@ class Connection(smtplib.SMTP):
         if self.endpoint.tls == "implicit":
             self.handshaking = True
             sock = self.endpoint.context.wrap_socket(sock, server_hostname=self._host)
-            self.handshaking = False
+            self.handshaking, self.secured = False, True
         self.connected = True
         return sock
 
@@ -218,7 +225,10 @@ class Connection(smtplib.SMTP):
 
     def _greet(self) -> None:
         self.stage = Stage.EHLO
-        self._expect(2, self.ehlo())
+        reply = self.ehlo()
+        if reply[0] in (500, 502) and self.endpoint.tls == "none":
+            reply = self.helo()  # RFC 5321, section 3.2: an old relay that knows no extensions
+        self._expect(2, reply)
 
     def _start_tls(self) -> None:
         self.stage = Stage.STARTTLS
@@ -230,7 +240,7 @@ class Connection(smtplib.SMTP):
         try:
             self.handshaking = True
             self.starttls(context=self.endpoint.context)
-            self.handshaking = False
+            self.handshaking, self.secured = False, True
         except smtplib.SMTPResponseException as error:
             if error.smtp_code >= 400:
                 raise failure_for(self.stage, error.smtp_code, error.smtp_error) from None
@@ -238,46 +248,12 @@ class Connection(smtplib.SMTP):
 
     def _begin(self, mail: Mail) -> None:
         """MAIL FROM, after RSET where the last transaction did not end well."""
-        options = self._options(mail)
+        parameters = sender_parameters(self.esmtp_features, mail)
         if not self._clean:
             self._expect(2, self.rset())
         self._clean = False
         self.command_encoding = "utf-8" if mail.utf8 else "ascii"
-        self._expect(2, self.docmd("MAIL", f"FROM:<{mail.sender}>{options}"))
-
-    def _options(self, mail: Mail) -> str:
-        if mail.utf8 and not self.has_extn("smtputf8"):
-            raise _needs_utf8(mail)
-        options = " BODY=8BITMIME SMTPUTF8" if mail.utf8 else ""
-        if not self.has_extn("size"):
-            return options
-        # RFC 1870; the size counts the bytes without dot-stuffing, and 0 means no fixed limit.
-        limit = self.esmtp_features["size"].strip()
-        if limit.isdecimal() and 0 < int(limit) < len(mail.content):
-            raise PayloadError(f"the mail has {len(mail.content):,} bytes, the server takes at most {int(limit):,}")
-        return f" SIZE={len(mail.content)}{options}"
-
-
-def _read_reply(readline: Callable[[int], bytes]) -> tuple[int, bytes]:
-    lines: list[bytes] = []
-    size = 0
-    while True:
-        line = readline(_LONGEST_LINE)
-        size += len(line)
-        match = _REPLY.fullmatch(line)
-        if match is None or size > _LONGEST_REPLY:
-            if not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
-                raise smtplib.SMTPServerDisconnected("the connection ended within a reply")
-            raise BadReply("no SMTP reply")
-        lines.append((match[2] or b"")[1:].strip())
-        if not (match[2] or b"").startswith(b"-"):
-            return int(match[1]), b"\n".join(lines)
-
-
-def _needs_utf8(mail: Mail) -> DeliveryError:
-    if mail.to.isascii():
-        return ChannelConfigError("the server takes no sender beyond ASCII; change from_email", scope=Scope.CHANNEL)
-    return InvalidRecipient("the server takes no address beyond ASCII (it offers no SMTPUTF8)")
+        self._expect(2, self.docmd("MAIL", f"FROM:<{mail.sender}>{parameters}"))
 
 
 def _own_name(sock: socket.socket) -> str:
@@ -287,3 +263,15 @@ def _own_name(sock: socket.socket) -> str:
         return name
     address = str(sock.getsockname()[0]).partition("%")[0]
     return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+_alive: WeakSet[Connection] = WeakSet()
+
+
+def _abandon_all() -> None:
+    for connection in tuple(_alive):
+        connection.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)

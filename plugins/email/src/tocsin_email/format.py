@@ -21,7 +21,18 @@ from tocsin.rendering import REPEATED, clip, details, facts, headline, measure, 
 from tocsin_email.addresses import Mailbox
 from tocsin_email.markup import page_for
 
-__all__ = ["FULL", "MAX_PREFIX", "PLAIN", "SUBJECT_LIMIT", "Letter", "Limits", "mail_for", "message_id", "thread_id"]
+__all__ = [
+    "FULL",
+    "MAX_PREFIX",
+    "PLAIN",
+    "SUBJECT_LIMIT",
+    "Letter",
+    "Limits",
+    "mail_for",
+    "message_id",
+    "thread_id",
+    "token_of",
+]
 
 SUBJECT_LIMIT = 255
 """UTF-16 units; Exchange keeps no more (Microsoft Learn, *Exchange Online limits*, message limits)."""
@@ -94,10 +105,11 @@ def mail_for(alert: Alert, letter: Letter) -> bytes:
 
 def message_id(key: str, domain: str) -> str:
     """``<key@domain>``: the same in each attempt, so that most mail programs show a second copy only once."""
-    return f"<{_token(key)}@{domain}>"
+    return f"<{token_of(key)}@{domain}>"
 
 
-def _token(key: str) -> str:
+def token_of(key: str) -> str:
+    """The key, or its SHA-256 where it has other characters than letters, digits, ``-`` and ``_``; at most 64."""
     return key if _TOKEN.fullmatch(key) else hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
@@ -152,7 +164,7 @@ def _body(alert: Alert, letter: Letter) -> bytes:
         page = page_for(alert, repeated=letter.repeated)
         mail.add_alternative(page, subtype="html", cte=_encoding(page))
         # "=_" stands in no quoted-printable and no base64, so the boundary cannot stand in a part.
-        mail.set_boundary(f"=_{_token(letter.key)}")
+        mail.set_boundary(f"=_{token_of(letter.key)}")
     return mail.as_bytes()
 
 

@@ -13,7 +13,12 @@ from collections.abc import Callable
 from tocsin import AuthError, Secret, ServerError
 from tocsin_email.errors import Stage, failure_for
 
-__all__ = ["MECHANISMS", "log_in"]
+__all__ = ["COMMAND_LIMIT", "MECHANISMS", "log_in"]
+
+COMMAND_LIMIT = 512
+"""Octets of a command with its CRLF (RFC 5321, section 4.5.3.1.4); a longer first answer has to wait for the server's
+334 (RFC 4954, section 4). Access tokens are often longer.
+"""
 
 
 def log_in(session: smtplib.SMTP, username: str, password: Secret, mechanisms: tuple[str, ...]) -> None:
@@ -49,6 +54,8 @@ def log_in(session: smtplib.SMTP, username: str, password: Secret, mechanisms: t
 
 def _exchange(session: smtplib.SMTP, mechanism: str, username: str, password: Secret) -> tuple[int, bytes]:
     first, *answers = MECHANISMS[mechanism](username, password.reveal())
+    if len(f"AUTH {mechanism} {first}\r\n") > COMMAND_LIMIT:
+        first, answers = "", [first, *answers]
     code, text = session.docmd("AUTH", f"{mechanism} {first}".rstrip())
     for answer in answers:
         if code != 334:

@@ -8,14 +8,17 @@ import ssl
 from tocsin import ConnectionFailed, DeliveryError, DeliveryTimeout, Outcome, ServerError, TlsError
 from tocsin.deadline import Deadline
 from tocsin.dialing import chain, words_for
-from tocsin_email.connection import BadReply, Connection, Endpoint, Mail
+from tocsin_email.connection import Connection, Endpoint
 from tocsin_email.errors import Stage
 from tocsin_email.pool import Pool
+from tocsin_email.reply import BadReply
+from tocsin_email.transaction import Mail
 
 __all__ = ["Mailer"]
 
 _MOMENT = 0.02
 _SILENT = 'A server that says nothing at first may expect TLS at once: set tls = "implicit" (port 465).'
+_CERTIFICATE = "Where the server wants to see a certificate, set client_cert_file and client_key_file."
 _NO_SMTP = "Check host and port: something else than a mail server answers there."
 
 
@@ -101,6 +104,8 @@ class Mailer:
     def _keep(self, connection: Connection, deadline: Deadline) -> None:
         if deadline.expired:
             connection.close()
+        elif connection.is_used_up:
+            connection.leave()
         self.pool.give(connection)
 
 
@@ -120,16 +125,34 @@ def _translate(error: OSError, connection: Connection, deadline: Deadline) -> De
         if sent:
             return DeliveryTimeout("the answer to the message was no SMTP reply")
         return ServerError("what answers is no SMTP server", hint=_NO_SMTP)
+    if not sent and (alert := _tls_alert(causes)):
+        hint = _CERTIFICATE if alert.endswith(("certificate required", "handshake failure")) else None
+        return TlsError(f"the server ended TLS: {alert}", hint=hint)
     if connection.handshaking and (words := _tls_words(causes)):
         return TlsError(f"no trusted TLS connection: {words}")
     causes = [cause for cause in causes if not isinstance(cause, ssl.SSLError)]
     words = words_for(causes[0]) if causes else "the server closed the connection"
-    return ConnectionFailed(f"{words}{after}", outcome=outcome)
+    # Some servers hang up without an alert where they miss a certificate, or before it could be read.
+    hint = _CERTIFICATE if connection.secured and connection.stage in (Stage.GREETING, Stage.EHLO) else None
+    return ConnectionFailed(f"{words}{after}", outcome=outcome, hint=hint)
 
 
 def _is_over(deadline: Deadline) -> bool:
     # The socket's own timeout ends at the same moment, and may be noticed a little before the deadline's.
     return deadline.expired or deadline.remaining() < _MOMENT
+
+
+def _tls_alert(causes: list[OSError]) -> str:
+    """The alert with which the server ended TLS, like "certificate required"; empty for none.
+
+    With TLS 1.3 a server judges the client's certificate only after the handshake, so the alert can come at any time.
+    """
+    for cause in causes:
+        reason = (cause.reason or "") if isinstance(cause, ssl.SSLError) else ""
+        words = reason.partition("_ALERT_")[2]
+        if words:
+            return words.lower().replace("_", " ")
+    return ""
 
 
 def _tls_words(causes: list[OSError]) -> str:

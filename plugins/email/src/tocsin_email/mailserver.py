@@ -88,7 +88,7 @@ class _Handler:
         return self._judge(given == (USERNAME, PASSWORD))
 
     async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 -- aiosmtpd's form
-        given = b64decode(args[1]) if len(args) > 1 else b""
+        given = b64decode(args[1]) if len(args) > 1 else await server.challenge_auth("")
         result = self._judge(given == f"user={USERNAME}\1auth=Bearer {TOKEN}\1\1".encode())
         if not result.success:
             await server.challenge_auth('{"status":"400","schemes":"Bearer"}')

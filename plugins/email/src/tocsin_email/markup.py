@@ -22,6 +22,8 @@ ROWS_ROOM = 30_000
 VALUE_ROOM = 4_000
 """Bytes of one value, escaped."""
 _NAME_ROOM = 400
+_TITLE_ROOM = 8_000
+"""Bytes, escaped: whatever title an alert has, but only once. Beside a full message there is no room for a second."""
 _CUT = "…"
 
 _FONT = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
@@ -33,7 +35,7 @@ _PAGE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
+<title>{name}</title>
 </head>
 <body style="margin:0;padding:16px;background:#f4f5f7;color:#1f2328;font:14px/1.5 {font}">
 <table role="presentation" align="center" width="100%" cellpadding="0" cellspacing="0" \
@@ -59,10 +61,12 @@ _ROWS = """<tr><td style="padding:16px 24px 0">\
 
 def page_for(alert: Alert, *, repeated: bool = False) -> str:
     """The whole page, at most :data:`HTML_LIMIT` bytes in UTF-8."""
+    title = headline(alert, repeated=repeated)
     message = fitted(alert.message, MESSAGE_ROOM)
     rows = _rows([*facts(alert), *details(alert)])
     return _PAGE.format(
-        title=fitted(headline(alert, repeated=repeated), HTML_LIMIT),
+        name=fitted(title, _NAME_ROOM),
+        title=fitted(title, _TITLE_ROOM),
         font=_FONT,
         quiet=_QUIET,
         color=alert.priority.color,

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from weakref import WeakSet
 
 from tocsin.deadline import timer
 from tocsin_email.connection import Connection
@@ -26,11 +27,15 @@ class Pool:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._closed = False
+        self._forget()
+        _pools.add(self)
+
+    def _forget(self) -> None:
+        """Start anew: a forked child has neither its parent's connections nor the thread that may hold the lock."""
         self._lock = threading.Lock()
         self._idle: list[tuple[float, Connection]] = []
-        self._closed = False
         self._sweeping: int | None = None
-        self._process = os.getpid()
 
     def __len__(self) -> int:
         """How many connections are idle."""
@@ -71,10 +76,19 @@ class Pool:
 
     def _drop(self, before: float) -> None:
         with self._lock:
-            forked = self._process != os.getpid()
-            gone = [connection for used, connection in self._idle if forked or used <= before]
+            gone = [connection for used, connection in self._idle if used <= before]
             self._idle = [entry for entry in self._idle if entry[1] not in gone]
-            self._process = os.getpid()
         for connection in gone:
-            # After a fork the connection is the parent's: a word on it would break the parent's conversation.
-            connection.close() if forked else connection.leave()
+            connection.leave()
+
+
+_pools: WeakSet[Pool] = WeakSet()
+
+
+def _forget_all() -> None:
+    for pool in tuple(_pools):
+        pool._forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

@@ -32,6 +32,7 @@ class EmailSimulator(Simulator):
         size: most bytes of a message; Postfix's default.
         mailboxes: who is known here.
         names: what the certificate is for.
+        client_certificate: only clients that show a certificate get in.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class EmailSimulator(Simulator):
         size: int = 10_240_000,
         mailboxes: Iterable[str] = ("ops@example.com", "desk@example.com"),
         names: Iterable[str] = ("127.0.0.1", "localhost"),
+        client_certificate: bool = False,
     ) -> None:
         super().__init__()
+        self.client_certificate = client_certificate
         self.tls, self.login, self.smtputf8, self.size = tls, login, smtputf8, size
         self.mailboxes, self._names = tuple(mailboxes), tuple(names)
         self.connections = 0
@@ -59,6 +62,11 @@ class EmailSimulator(Simulator):
         authority.cert_pem.write_to_path(str(self._ca_file))
         self._tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*self._names).configure_cert(self._tls_context)
+        self._client_file = Path(self._folder.name) / "client.pem"
+        if self.client_certificate:
+            authority.issue_cert("client.example.com").private_key_and_cert_chain_pem.write_to_path(self._client_file)
+            authority.configure_trust(self._tls_context)
+            self._tls_context.verify_mode = ssl.CERT_REQUIRED
         # The protocol is named because asyncio sets TCP_NODELAY only then; without it each login takes 40 ms longer.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.bind(("127.0.0.1", 0))
@@ -92,6 +100,7 @@ class EmailSimulator(Simulator):
             "tls": self.tls,
             "ca_file": str(self._ca_file),
             **account,
+            **({"client_cert_file": str(self._client_file)} if self.client_certificate else {}),
         }
 
     @property

@@ -10,7 +10,7 @@ import attrs
 
 from tocsin import ChannelConfigError, ClientError, DeliveryError, DeliveryTimeout, Scope
 from tocsin.http import HttpResponse, failure_for
-from tocsin_slack.errors import API_WORDS, LIMITED, WEBHOOK_WORDS, Word
+from tocsin_slack.errors import API_WORDS, LIMITED, WEBHOOK_LIMITED, WEBHOOK_WORDS, Word
 
 __all__ = ["Reply", "check_webhook"]
 
@@ -100,7 +100,7 @@ def check_webhook(response: HttpResponse) -> None:
     name = text.partition(":")[0]
     word = WEBHOOK_WORDS.get(name)
     if response.status == 429:
-        raise _failure("Slack's webhook", "rate_limited", LIMITED, response)
+        raise _failure("Slack's webhook", "rate_limited", WEBHOOK_LIMITED, response)
     if word is not None:
         raise _failure("Slack's webhook", name, word, response)
     if response.is_success:

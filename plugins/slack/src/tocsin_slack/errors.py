@@ -24,7 +24,7 @@ from tocsin import (
     ServerError,
 )
 
-__all__ = ["API_WORDS", "EDIT_IMPOSSIBLE", "LIMITED", "THREAD_IMPOSSIBLE", "WEBHOOK_WORDS", "Word"]
+__all__ = ["API_WORDS", "EDIT_IMPOSSIBLE", "LIMITED", "THREAD_IMPOSSIBLE", "WEBHOOK_LIMITED", "WEBHOOK_WORDS", "Word"]
 
 _TOKEN = "Check bot_token: a bot token begins with xoxb- and stands under OAuth & Permissions of the app."
 _REINSTALL = "Install the app in the workspace again and put its new token into bot_token."
@@ -53,8 +53,10 @@ class Word:
     outcome: Outcome | None = None
 
 
-LIMITED = Word(RateLimited)
-"""429, with or without a word."""
+LIMITED = Word(RateLimited, scope=Scope.CHANNEL)
+"""A bot's 429, with or without a word: it concerns a method in the workspace, whatever channel it posts to."""
+WEBHOOK_LIMITED = Word(RateLimited)
+"""A webhook's 429, which concerns that webhook alone."""
 
 _OF_OTHERS = (
     # What only files, drafts, canvases, contact cards, broadcast edits and foreign identities meet.
@@ -193,7 +195,7 @@ WEBHOOK_WORDS: dict[str, Word] = {
     "invalid_token": Word(AuthError, _HOOK, scope=Scope.RECIPIENT),
     **{word: Word(InvalidRecipient, hint) for word, hint in _GONE.items()},
     **{word: Word(PayloadError, _CONTENT) for word in _UNFIT},
-    "rate_limited": Word(RateLimited),
+    "rate_limited": WEBHOOK_LIMITED,
     "rollup_error": Word(ServerError),
 }
 """Bodies of an incoming webhook's answers that are not ``ok``."""

@@ -15,8 +15,8 @@ _MARKER = "…"
 _LONGEST_URL = 1000
 _UNFINISHED = re.compile(r"(?:&[a-z]{0,3}|<[^<>]*)\Z")
 _URL = re.compile(r"https?://[^\s<>|`*]*[A-Za-z0-9/=&#_-]")
-_FORMATS = re.compile(r"[*~`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^\s*>|:[^\s:]+:", re.MULTILINE)
-"""What mrkdwn makes bold, struck, code, italic, a quotation or an emoji of."""
+_FORMATS = re.compile(r"[*~`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^\s*>|:(?!\d\d?:)[^\s:]+:", re.MULTILINE)
+"""What mrkdwn makes bold, struck, code, italic, a quotation or an emoji of; 09:30:00 is none."""
 _TAME = re.compile(r"[A-Za-z0-9]+(?:[ ._/-][A-Za-z0-9]+)*")
 
 
@@ -39,15 +39,15 @@ def cut(escaped: str, limit: int) -> str:
 
 
 def split(escaped: str, limit: int) -> list[str]:
-    """Escaped text in parts within the limit, at a blank where there is one in a part's second half."""
+    """Escaped text in parts within the limit, at a line's or else a word's end in a part's second half."""
     parts: list[str] = []
     while measured(escaped) > limit:
         head = _UNFINISHED.sub("", clip(escaped, limit, UNIT, marker=""))
         if not head:  # one cluster of marks that fills a whole part
             return [*parts, _MARKER]
         if not escaped[len(head)].isspace():
-            blank = max(head.rfind("\n"), head.rfind(" "))
-            head = head[:blank] if blank > len(head) // 2 else head
+            ends = (head.rfind("\n"), head.rfind(" "), len(head))
+            head = head[: next(end for end in ends if end > len(head) // 2)]
         parts.append(head)
         escaped = escaped[len(head) :].lstrip()
     return [*parts, escaped] if escaped else parts

@@ -18,7 +18,7 @@ __all__ = ["PAGE_SIZE", "Earlier"]
 PAGE_SIZE = 20
 """Messages that one look-up takes: of usual length they fit into the 64 kB of an answer that are read."""
 _TRIAL = "Sent from your Twilio trial account - "
-"""What a trial account puts before each text: https://www.twilio.com/docs/messaging/guides/how-to-use-your-free-trial-account."""
+"""What a trial account puts before each text: https://www.twilio.com/docs/usage/trials."""
 _SKEW = timedelta(minutes=1)
 """How much Twilio's clock, which counts whole seconds, may be behind this one."""
 

@@ -65,7 +65,7 @@ _UNKNOWN = {"outcome": Outcome.UNKNOWN}
 
 CODES: Mapping[int, Code] = {
     10001: Code(AuthError, "the account is not active", _ACCOUNT),
-    14107: Code(RateLimited, "too many messages from this sender", _LATER, _CHANNEL),
+    14107: Code(RateLimited, "too many messages from this sender to this number", _LATER),
     20003: Code(AuthError, "the credentials were refused", _CREDENTIALS),
     20004: Code(AuthError, "the method is not allowed for this account", _ACCOUNT),
     20005: Code(AuthError, "the account is not active", _ACCOUNT),
@@ -92,6 +92,7 @@ CODES: Mapping[int, Code] = {
     21603: Code(ChannelConfigError, "no sender was named", _SENDER, _CHANNEL),
     21604: Code(InvalidRecipient, "no number was named", _NUMBER),
     21606: Code(ChannelConfigError, "the sender is not one of this account's for this number", _SENDER, _CHANNEL),
+    21607: Code(ChannelConfigError, "a trial account sends from its trial number only", _SENDER, _CHANNEL),
     21608: Code(
         InvalidRecipient,
         "a trial account reaches verified numbers only",
@@ -137,11 +138,17 @@ CODES: Mapping[int, Code] = {
     30034: Code(ChannelConfigError, "the sender is not registered for A2P 10DLC", _CAMPAIGN, _CHANNEL),
     30035: Code(ChannelConfigError, "the sender's A2P 10DLC registration is not finished", _CAMPAIGN, _CHANNEL),
     30036: Code(Expired, "the message waited longer than its validity period", "Raise validity_period, or send less."),
+    30037: Code(AuthError, "sending is switched off for this account", _ACCOUNT),
     30042: Code(ChannelConfigError, "the sender's name is blocked as too general", _SENDER_ID, _CHANNEL),
+    30043: Code(ChannelConfigError, "the operator takes the sender for a foreign one", _SENDER_ID, _CHANNEL),
     30045: Code(ChannelConfigError, "the validity period is not valid", _VALIDITY, _CHANNEL),
+    30410: Code(ServerError, "the carrier did not answer", _LATER, _RECIPIENT),
+    30450: Code(RateLimited, "the number is blocked for some minutes against fraud", _LATER),
+    30500: Code(ServerError, "an internal error", _LATER),
     63017: Code(RateLimited, "the account sends too many messages a second", _LATER, _CHANNEL),
     63038: Code(RateLimited, "the account's messages of 24 hours are used up", _SLOWER, _CHANNEL),
     90007: Code(ChannelConfigError, "the validity period is not valid", _VALIDITY, _CHANNEL),
+    572002: Code(ChannelConfigError, "the trial number belongs to another recipient", _SENDER, _CHANNEL),
     572005: Code(InvalidRecipient, "a trial account's recipient has not been verified", _TRIAL),
 }
 """By code. An answer with a code that is not here is judged by its HTTP status."""

@@ -49,12 +49,16 @@ _ONE_SEPTET = frozenset(
 )
 _TWO_SEPTETS = frozenset("\f^{}\\[~]|€")
 _LOOK_ALIKES = str.maketrans(
-    dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u00b4\u02bc`", "'")
-    | dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"')
-    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2022\u00ad", "-")
+    dict.fromkeys(
+        "\u2018\u2019\u201a\u201b\u2032\u00b4\u02b9\u02bb\u02bc\u02bd\u02c8\u02ca\u02cb\u275b\u275c\uff07`", "'"
+    )
+    | dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\u02ba\u02ee\u275d\u275e\u301d\u301e\uff02", '"')
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2022\u2043\ufe63\uff0d\u00ad", "-")
     | dict.fromkeys("\t\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000", " ")
-    | {"…": "...", "\u00b7": ".", "\u2192": "->"}
+    | dict.fromkeys("\u200b\u2060\ufeff")
+    | {"…": "...", "\u00b7": ".", "\u2192": "->", "\u00f7": "/"}
 )
+"""Among them those of https://www.twilio.com/docs/messaging/services/smart-encoding-char-list that alerts hold."""
 
 
 @attrs.frozen
@@ -112,7 +116,7 @@ def measured(text: str) -> Fitted:
 
 
 def resembling(text: str) -> str:
-    """The text with look-alikes for quotes, dashes, spaces and dots, as Twilio's SmartEncoded has them."""
+    """The text with look-alikes for quotes, dashes, spaces and dots, and without what nobody sees."""
     return text.translate(_LOOK_ALIKES)
 
 
@@ -126,11 +130,10 @@ def fit(text: str, segments: int) -> Fitted:
         text: any text, not empty.
         segments: 1 to :data:`MAX_SEGMENTS`.
     """
-    text = text[: BODY_LIMIT + 1]
-    plain = resembling(text)
+    plain = resembling(text)[: BODY_LIMIT + 1]
     kept, cut = _cut(graphemes(plain), Encoding.GSM7, segments)
     if cut:
-        wide, wide_cut = _cut(graphemes(text), Encoding.UCS2, segments)
+        wide, wide_cut = _cut(graphemes(text[: BODY_LIMIT + 1]), Encoding.UCS2, segments)
         if not wide_cut or len(resembling(wide)) > len(kept):
             return _fitted(wide, Encoding.UCS2, wide_cut)
     return _fitted(kept, Encoding.GSM7, cut)

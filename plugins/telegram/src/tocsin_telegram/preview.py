@@ -19,7 +19,7 @@ font-size:13px;font-weight:600;line-height:34px;text-align:center}
 background:#fff;box-shadow:0 1px 1px rgba(0,0,0,.15)}
 .tocsin-telegram .name{color:#3886c5;font-weight:600;font-size:14px}
 .tocsin-telegram .text{white-space:pre-wrap;overflow-wrap:anywhere}
-.tocsin-telegram pre{margin:0;padding:6px 8px;border-left:3px solid #3886c5;border-radius:4px;background:#edf4fb;
+.tocsin-telegram pre{margin:8px 0;padding:6px 8px;border-left:3px solid #3886c5;border-radius:4px;background:#edf4fb;
 white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.4 ui-monospace,Menlo,Consolas,monospace}
 .tocsin-telegram code{color:#3886c5;font:13px ui-monospace,Menlo,Consolas,monospace}
 .tocsin-telegram .time{float:right;margin:6px 0 0 12px;color:#8a949c;font-size:12px}

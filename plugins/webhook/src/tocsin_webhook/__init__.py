@@ -34,6 +34,27 @@ type. A header whose value has a comma can only be written in a file. The channe
 
 `ca_file` names a PEM file with the authority of an endpoint inside your own network.
 
+## Endpoints that others name
+
+Where people you do not know well may set URLs, one could lead into your own network: to a database, or to the metadata
+service of a cloud, which gives a machine's credentials to whoever asks from it. With `public_only` the channel connects
+to public addresses and to no other:
+
+```toml
+[channels.webhook]
+urls = ["https://alerts.example.com/hooks/4f1c"]
+public_only = true
+allow_networks = ["10.20.0.0/16"]
+```
+
+The name is resolved once, every address of the answer is checked, and one of them is connected to: a name that answers
+differently the second time gains nothing. Refused are private, loopback, link-local, multicast, reserved and all other
+networks of IANA's special-purpose registries, addresses behind a carrier's NAT, metadata addresses, and IPv6 addresses
+that carry one of those inside. `allow_networks` lets networks through; a metadata address only where it is named alone.
+A guarded channel uses no proxy, since the proxy would resolve the name itself.
+
+It is off by default: most receivers of alerts are inside.
+
 ## What arrives
 
 A POST with the alert as one flat JSON object in UTF-8, all fields, nothing shortened:
@@ -67,6 +88,11 @@ The headers are those of [Standard Webhooks](https://www.standardwebhooks.com) 1
   full stop between them. While you change the key set both, `secret = ["whsec_new", "whsec_old"]`: two signatures then
   stand there with a space between, and each receiver finds the one it knows.
 
+With `format = "cloudevents"` the body is a [CloudEvent](https://cloudevents.io) 1.0 in structured mode, as Knative,
+Azure Event Grid and others take it: `Content-Type: application/cloudevents+json`, the alert above in `data`, its
+`alert_id` as `id`, `tocsin.alert.firing` (`acknowledged`, `resolved`) as `type`, and its `source`, percent-encoded, as
+`source`. Signature and `webhook-id` are the same.
+
 The libraries of Standard Webhooks check all that, in many languages. In Python without one:
 
 ```python
@@ -86,7 +112,8 @@ Check the body as it arrived, before anything parses it.
 
 ## Limits
 
-* Standard Webhooks advises bodies below 20 kB. This channel cuts nothing: `data` may have 1 MiB.
+* Standard Webhooks advises bodies below 20 kB, and CloudEvents has intermediaries pass 64 KiB on. This channel cuts
+  nothing: `data` may have 1 MiB.
 * No rate limit of its own; set `rate_limit` where an endpoint needs one.
 * The endpoint has 15 s for its answer, or what `timeout` says. Only its status counts; the body is not needed.
 * Each endpoint has its own circuit: one that is down does not stop the others.
@@ -95,17 +122,28 @@ Check the body as it arrived, before anything parses it.
 
 * 3xx (client): redirects are never followed, because they would carry the alert to where nobody configured it. Set the
   final URL.
-* 401, 403 (auth): the endpoint refused signature, header or URL. It alone is stopped; check `secret` and its clock.
-* 404 (invalid_recipient): correct the URL. The endpoint is paused until the channel is enabled again.
-* 410 (invalid_recipient): the endpoint wants no more alerts. It is paused; remove its URL.
-* 400, 413, 415, 422 (payload): the endpoint does not take this alert. It is not sent again.
+* 401, 403 (auth): the endpoint refused signature, header or URL. The alert is not sent again, and the circuit of that
+  endpoint opens: after 5 s, doubling to 60 s, the next alert is tried. It heals by itself, since secret and clock may
+  be mended at the endpoint.
+* 404 (invalid_recipient): nothing is at this URL. The alert is not sent again; the next one is tried, because proxies
+  answer so while the endpoint behind them restarts. Standard Webhooks counts it among the ordinary failures.
+* 410 (invalid_recipient): the endpoint wants no more alerts. It is never called again until the channel is enabled
+  anew; remove its URL.
+* 400, 413, 415, 422 (payload) and other 4xx (client): the endpoint does not take this alert. It is not sent again.
 * 408, 425, 429 and 5xx other than 501 and 505 (rate_limited, server): sent again, not before the time in `Retry-After`.
+  The wait holds back that endpoint alone.
 * No answer in time, or a connection that broke after the request had left (timeout, connection; unknown): the endpoint
   may have the alert. It is sent again under the same `webhook-id`.
 * `no trusted TLS connection` (tls): not sent. Correct the certificate, or name its authority in `ca_file`.
+* `the host leads to a private address` (config), with `public_only`: not sent. The next alert asks anew, since it may
+  be the name's answer that was wrong.
 
-A health check cannot tell anything: there is no request that every endpoint would answer without taking it for an
-alert. `tocsin test webhook` sends one.
+## Health
+
+A health check sends nothing and cannot tell: there is no request that every endpoint would answer without taking it
+for an alert. With `ping = true` it posts a signed event to each endpoint,
+`{"type": "ping", "timestamp": "…", "data": {}}`, which the endpoint answers with 2xx and otherwise ignores (as a
+CloudEvent its type is `tocsin.ping`). `tocsin test webhook` sends a test alert.
 """
 
 from tocsin_webhook.channel import WebhookChannel

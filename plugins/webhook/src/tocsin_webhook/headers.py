@@ -18,6 +18,7 @@ _VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?")
 """RFC 9110, section 5.5, without the obsolete bytes beyond ASCII."""
 _HOP_BY_HOP = {
     "connection",
+    "http2-settings",
     "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
