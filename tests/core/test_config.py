@@ -15,6 +15,8 @@ DELIVERY = {
     "TOCSIN_BACKOFF": ("constant", "backoff", "constant"),
     "TOCSIN_TIMEOUT": ("2", "timeout", 2.0),
     "TOCSIN_DEADLINE": ("30", "deadline", 30.0),
+    "TOCSIN_EXPIRES_AFTER": ("3600", "expires_after", 3600.0),
+    "TOCSIN_EXPIRES_AFTER_LOW": ("60", "expires_after_low", 60.0),
     "TOCSIN_WORKERS": ("9", "workers", 9),
     "TOCSIN_ON_UNKNOWN": ("fail", "on_unknown", "fail"),
 }
@@ -29,6 +31,8 @@ def test_the_defaults():
         "backoff": "exponential",
         "timeout": 15.0,
         "deadline": 300.0,
+        "expires_after": 86_400.0,
+        "expires_after_low": 14_400.0,
         "workers": 4,
         "on_unknown": "retry",
     }

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import time
-import weakref
 from collections.abc import Collection, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +11,7 @@ from typing import Any, Self
 from tocsin.alert import Alert
 from tocsin.channel import Channel
 from tocsin.clock import Clock, SystemClock
+from tocsin.closing import close_at_exit
 from tocsin.config import NotificationConfig
 from tocsin.dispatch import CLOSED, DeliveryHandle, Dispatcher
 from tocsin.dispatch.probe import test_delivery
@@ -20,6 +19,7 @@ from tocsin.errors import ConfigError, ServiceClosed, UnknownAlert
 from tocsin.inspection import health_of
 from tocsin.observers import Observer, Reporter, Statistics
 from tocsin.plan import Plan
+from tocsin.planning import Planner
 from tocsin.processors import Processor, process
 from tocsin.receipt import ReceiptUpdate
 from tocsin.registry import ChannelState, Registry
@@ -30,9 +30,6 @@ from tocsin.storage import configured_store
 from tocsin.store import Delivery, MemoryStore, Store, report_of
 
 __all__ = ["NotificationService"]
-
-_AT_EXIT = 5.0
-"""Seconds that the interpreter's exit waits for enqueued alerts."""
 
 
 class NotificationService:
@@ -70,6 +67,7 @@ class NotificationService:
         self._reporter = Reporter(observers)
         self.store: Store = store or configured_store(self.config) or MemoryStore()
         self.registry = Registry(self.config, self._clock, strict=strict)
+        self._planner = Planner(self.config, self.registry, durable=self.store.shared)
         delivery = self.config.delivery
         self._dispatcher = Dispatcher(
             store=self.store,
@@ -84,7 +82,7 @@ class NotificationService:
         )
         if hasattr(self._clock, "attach"):
             self._clock.attach(lambda: self._dispatcher.is_busy)
-        _close_at_exit(self)
+        close_at_exit(self)
 
     @property
     def channels(self) -> Mapping[str, Channel]:
@@ -157,19 +155,11 @@ class NotificationService:
 
     def route(self, alert: Alert) -> Routing:
         """Which channels the alert would go to, and why; nothing is sent."""
-        return Routing.decide(alert, self.config.routes, self.registry.ready())
+        return self._planner.route(alert)
 
     def plan(self, alert: Alert) -> Plan | str:
         """The way of the alert, or the reason why it goes nowhere; nothing is sent."""
-        routing = self.route(alert)
-        if not routing.channels:
-            return routing.reason if self.config.routes else "no channel is ready"
-        chosen, unavailable = self._available(routing.channels)
-        fallback, fallback_unavailable = self._available(routing.fallback)
-        delivery = self.config.delivery
-        stages = (chosen,) if delivery.parallel else [[name] for name in chosen]
-        lifetime = delivery.lifetime(alert.priority, durable=self.store.shared)
-        return Plan(stages, fallback, unavailable, fallback_unavailable, delivery.fail_fast, lifetime)
+        return self._planner.plan(alert)
 
     def add_channel(self, name: str, channel: object) -> Channel:
         """Take a channel of this process: an object with a marked ``send``, or a callable ``handler(alert)``."""
@@ -291,17 +281,6 @@ class NotificationService:
             self._statistics.amend(after.channel, before.state.is_success, after.state.is_success)
             self._reporter.tell(report)
 
-    def _available(self, names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-        ready = self.registry.ready()
-        return [n for n in names if n in ready], {n: self._why_not(n) for n in names if n not in ready}
-
-    def _why_not(self, name: str) -> str:
-        try:
-            entry = self.registry.find(name)
-        except KeyError as error:
-            return str(error)
-        return f"{entry.state}: {entry.reason}"
-
     def _suppressed(self, alert: Alert, reason: str) -> DeliveryHandle:
         report = DeliveryReport.of(alert.alert_id, {}, suppressed=reason)
         self.store.suppress(alert, report)
@@ -309,16 +288,3 @@ class NotificationService:
         handle = DeliveryHandle(alert.alert_id)
         handle.future.set_result(report)
         return handle
-
-
-def _close_at_exit(service: NotificationService) -> None:
-    """Give enqueued alerts a moment at the interpreter's exit, as long as the service is still in use then."""
-    reference = weakref.ref(service)
-
-    def close() -> None:
-        living = reference()
-        if living is not None:
-            living.close(_AT_EXIT)
-
-    atexit.register(close)
-    weakref.finalize(service, atexit.unregister, close).atexit = False

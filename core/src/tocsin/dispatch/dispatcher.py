@@ -10,38 +10,27 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-import attrs
-
 from tocsin.alert import Alert
 from tocsin.channel import Channel
 from tocsin.clock import Clock
+from tocsin.dispatch.awaited import CLOSED, Waiting
 from tocsin.dispatch.handle import DeliveryHandle
 from tocsin.dispatch.receipts import LateReceipts
 from tocsin.dispatch.station import Judge, Station
 from tocsin.dispatch.sweep import Sweep
 from tocsin.dispatch.unit import log, units_of
-from tocsin.errors import DeliveryError, ServiceClosed
+from tocsin.errors import DeliveryError
 from tocsin.plan import Plan
 from tocsin.receipt import ReceiptUpdate
 from tocsin.report import DeliveryReport
 from tocsin.retry import Random, RetryPolicy
-from tocsin.store import Added, Delivery, Settled, Store
+from tocsin.store import Delivery, Settled, Store
 
 __all__ = ["CLOSED", "Dispatcher"]
 
-CLOSED = "the service is closed; create another to send more"
 _LIVING: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 
 Units = Collection[tuple[str, str]]
-
-
-@attrs.define(eq=False)
-class _Awaited:
-    """An alert that somebody in this process waits for."""
-
-    handle: DeliveryHandle
-    before: Units = ()
-    again: bool = False
 
 
 class Dispatcher:
@@ -78,25 +67,24 @@ class Dispatcher:
         self._workers = workers
         self._on_report = on_report
         self._late = LateReceipts(store, on_update)
+        self._waiting = Waiting()
         self._sweep = Sweep(
             store,
             held=self._held,
             judge=self._judged,
             awoken=self._awoken,
-            awaited=lambda: list(self._awaited),
+            awaited=self._waiting.ids,
             finished=self._finish,
         )
         self._lock = threading.Lock()
         self._stations: dict[str, Station] = {}
-        self._awaited: dict[str, _Awaited] = {}
-        self._closed = False
         store.open(clock, self._sweep.wake)
         _LIVING.add(self)
 
     @property
     def closed(self) -> bool:
         """Whether it takes no more alerts."""
-        return self._closed
+        return self._waiting.closed
 
     def submit(self, alert: Alert, plan: Plan, *, key: str | None = None, connection: Any = None) -> DeliveryHandle:
         """Start delivering an alert; one that is on its way already gives the handle of that delivery.
@@ -111,45 +99,23 @@ class Dispatcher:
             ServiceClosed: after :meth:`close`.
             QueueFull, StoreError: nothing of this alert was started.
         """
-        with self._lock:
-            if self._closed:
-                raise ServiceClosed(CLOSED)
-            if (known := self._awaited.get(alert.alert_id)) is not None:
-                return known.handle
-            awaited = self._awaited[alert.alert_id] = _Awaited(DeliveryHandle(alert.alert_id))
+        awaited, known = self._waiting.expect(alert.alert_id)
+        if known:
+            return awaited.handle
         try:
             deliveries = units_of(alert, plan, self._channels, self._store.now())
             added = self._store.add(alert, plan, deliveries, key=key, connection=connection)
         except BaseException as error:
-            with self._lock:
-                self._awaited.pop(alert.alert_id, None)
-            awaited.handle.future.set_exception(error)
+            self._waiting.refuse(awaited, error)
             raise
-        return self._submitted(added, awaited)
-
-    def _submitted(self, added: Added, awaited: _Awaited) -> DeliveryHandle:
         awaited.before, awaited.again = added.before, added.again
         if added.known:
-            return self._known(added, awaited)
+            return self._waiting.instead(awaited, added)
         self._sweep.start()
         self._awoken(added.fresh)
         if added.report is not None:
             self._finish(added.report)
         return awaited.handle
-
-    def _known(self, added: Added, awaited: _Awaited) -> DeliveryHandle:
-        """The handle of the earlier alert with this client's key."""
-        with self._lock:
-            self._awaited.pop(awaited.handle.alert_id, None)
-            other = self._awaited.get(added.alert_id)
-            if other is not None:
-                return other.handle
-            handle = DeliveryHandle(added.alert_id)
-            if added.report is None:
-                self._awaited[added.alert_id] = _Awaited(handle)
-                return handle
-        handle.future.set_result(added.report)
-        return handle
 
     def work(self, names: Iterable[str]) -> None:
         """Deliver what is in the store for these channels, whoever put it there."""
@@ -178,32 +144,30 @@ class Dispatcher:
         Returns:
             True where everything was finished.
         """
-        with self._lock:
-            self._closed = True
-            awaited = list(self._awaited.values())
+        handles = self._waiting.close()
         end = time.monotonic() + timeout
         if drain:
-            for one in awaited:
-                _wait(one.handle, end)
+            for handle in handles:
+                _wait(handle, end)
         else:
             self._stop_lanes()
         while any(station.lane.busy for station in list(self._stations.values())) and time.monotonic() < end:
             time.sleep(0.005)
-        with self._lock:
-            left = list(self._awaited)
+        left = self._waiting.ids()
         if not self._store.shared:
             for alert_id in left:
                 self._store.cancel(alert_id, "the service was closed", close=True)
                 self._resolve(alert_id)
         self._stop_lanes()
         self._sweep.stop()
-        self._leave()
+        if self._store.shared:
+            self._waiting.leave()
         return not left
 
     def forget(self) -> None:
         """Start anew in a forked child: it has no thread of the parent, and must not deliver what the parent does."""
         self._lock = threading.Lock()
-        self._awaited.clear()
+        self._waiting.forget()
         for station in self._stations.values():
             close = getattr(station.channel.client, "close", None)
             if close is not None:
@@ -221,14 +185,6 @@ class Dispatcher:
         report = self._store.report(alert_id)
         if report is not None:
             self._finish(report)
-
-    def _leave(self) -> None:
-        """Nobody of this process will finish what is left."""
-        with self._lock:
-            left = [self._awaited.pop(alert_id) for alert_id in list(self._awaited) if self._store.shared]
-        for one in left:
-            words = "the service was closed; the alert is kept, and goes on with the next worker on this store"
-            one.handle.future.set_exception(ServiceClosed(words))
 
     def _awoken(self, channels: Iterable[str]) -> None:
         """Deliveries of these channels became due, one for each entry."""
@@ -287,13 +243,11 @@ class Dispatcher:
         return judge(delivery, error, self._clock.now(), 0.0)
 
     def _finish(self, report: DeliveryReport) -> None:
-        with self._lock:
-            awaited = self._awaited.pop(report.alert_id, None)
+        awaited = self._waiting.pop(report.alert_id)
         try:
             self._on_report(report, awaited.before if awaited else (), awaited.again if awaited else False)
         finally:
-            if awaited is not None:
-                awaited.handle.future.set_result(report)
+            self._waiting.resolve(awaited, report)
 
 
 def _wait(handle: DeliveryHandle, end: float) -> None:

@@ -1,0 +1,107 @@
+"""Which alerts somebody in this process waits for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+
+import attrs
+
+from tocsin.dispatch.handle import DeliveryHandle
+from tocsin.errors import ServiceClosed
+from tocsin.report import DeliveryReport
+from tocsin.store import Added
+
+__all__ = ["CLOSED", "Awaited", "Waiting"]
+
+CLOSED = "the service is closed; create another to send more"
+_KEPT = "the service was closed; the alert is kept, and goes on with the next worker on this store"
+
+
+@attrs.define(eq=False)
+class Awaited:
+    """One alert that somebody waits for.
+
+    Attributes:
+        before: units that had succeeded when it was sent before.
+        again: it had been reported on before.
+    """
+
+    handle: DeliveryHandle
+    before: Collection[tuple[str, str]] = ()
+    again: bool = False
+
+
+class Waiting:
+    """The handles of alerts on their way. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._awaited: dict[str, Awaited] = {}
+        self.closed = False
+
+    def expect(self, alert_id: str) -> tuple[Awaited, bool]:
+        """Wait for an alert; True where somebody does already.
+
+        Raises:
+            ServiceClosed: after :meth:`close`.
+        """
+        with self._lock:
+            if self.closed:
+                raise ServiceClosed(CLOSED)
+            known = self._awaited.get(alert_id)
+            if known is not None:
+                return known, True
+            fresh = self._awaited[alert_id] = Awaited(DeliveryHandle(alert_id))
+            return fresh, False
+
+    def refuse(self, awaited: Awaited, error: BaseException) -> None:
+        """The alert was not accepted."""
+        self.pop(awaited.handle.alert_id)
+        awaited.handle.future.set_exception(error)
+
+    def instead(self, awaited: Awaited, added: Added) -> DeliveryHandle:
+        """The handle of the earlier alert that was accepted under the same client's key."""
+        with self._lock:
+            self._awaited.pop(awaited.handle.alert_id, None)
+            other = self._awaited.get(added.alert_id)
+            if other is not None:
+                return other.handle
+            handle = DeliveryHandle(added.alert_id)
+            if added.report is None:
+                self._awaited[added.alert_id] = Awaited(handle)
+                return handle
+        handle.future.set_result(added.report)
+        return handle
+
+    def pop(self, alert_id: str) -> Awaited | None:
+        """Nobody waits for it any longer."""
+        with self._lock:
+            return self._awaited.pop(alert_id, None)
+
+    def resolve(self, awaited: Awaited | None, report: DeliveryReport) -> None:
+        """The report is there."""
+        if awaited is not None:
+            awaited.handle.future.set_result(report)
+
+    def ids(self) -> list[str]:
+        """The alerts that somebody waits for."""
+        with self._lock:
+            return list(self._awaited)
+
+    def close(self) -> list[DeliveryHandle]:
+        """Take no more; the handles that are open."""
+        with self._lock:
+            self.closed = True
+            return [one.handle for one in self._awaited.values()]
+
+    def leave(self) -> None:
+        """Nobody of this process will finish what is left: it is kept for others."""
+        for alert_id in self.ids():
+            if (one := self.pop(alert_id)) is not None:
+                one.handle.future.set_exception(ServiceClosed(_KEPT))
+
+    def forget(self) -> None:
+        """Start anew in a forked child."""
+        self._lock = threading.Lock()
+        self._awaited.clear()

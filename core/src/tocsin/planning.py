@@ -1,0 +1,55 @@
+"""Which way an alert goes: routes, states of channels and delivery settings, brought together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from tocsin.alert import Alert
+from tocsin.config import NotificationConfig
+from tocsin.plan import Plan
+from tocsin.registry import Registry
+from tocsin.routing import Routing
+
+__all__ = ["Planner"]
+
+
+@attrs.frozen
+class Planner:
+    """Plans the way of alerts.
+
+    Attributes:
+        durable: the store outlives the process, so that alerts live as long as their priority says.
+    """
+
+    config: NotificationConfig
+    registry: Registry
+    durable: bool
+
+    def route(self, alert: Alert) -> Routing:
+        """Which channels the alert would go to, and why; nothing is sent."""
+        return Routing.decide(alert, self.config.routes, self.registry.ready())
+
+    def plan(self, alert: Alert) -> Plan | str:
+        """The way of the alert, or the reason why it goes nowhere; nothing is sent."""
+        routing = self.route(alert)
+        if not routing.channels:
+            return routing.reason if self.config.routes else "no channel is ready"
+        chosen, unavailable = self._available(routing.channels)
+        fallback, fallback_unavailable = self._available(routing.fallback)
+        delivery = self.config.delivery
+        stages = (chosen,) if delivery.parallel else [[name] for name in chosen]
+        lifetime = delivery.lifetime(alert.priority, durable=self.durable)
+        return Plan(stages, fallback, unavailable, fallback_unavailable, delivery.fail_fast, lifetime)
+
+    def _available(self, names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+        ready = self.registry.ready()
+        return [n for n in names if n in ready], {n: self._why_not(n) for n in names if n not in ready}
+
+    def _why_not(self, name: str) -> str:
+        try:
+            entry = self.registry.find(name)
+        except KeyError as error:
+            return str(error)
+        return f"{entry.state}: {entry.reason}"
