@@ -4,8 +4,10 @@ from tocsin.store.delivery import Delivery, Earlier, Record
 from tocsin.store.memory import MemoryStore
 from tocsin.store.port import Added, Claim, Settled, Store
 from tocsin.store.progress import Step, begun, cancelled, is_cancellable, next_step, report_of
+from tocsin.store.states import TRANSITIONS, Transition, may_become
 
 __all__ = [
+    "TRANSITIONS",
     "Added",
     "Claim",
     "Delivery",
@@ -15,9 +17,11 @@ __all__ = [
     "Settled",
     "Step",
     "Store",
+    "Transition",
     "begun",
     "cancelled",
     "is_cancellable",
+    "may_become",
     "next_step",
     "report_of",
 ]

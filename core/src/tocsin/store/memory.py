@@ -74,7 +74,7 @@ class MemoryStore:
                 self._shelf.keys[key] = alert.alert_id
             before = frozenset(unit for unit, one in entry.deliveries.items() if one.state.is_success)
             again, entry.reported = entry.reported, False
-            entry.alert, entry.plan, entry.stage, entry.report = alert, plan, 0, None
+            entry.alert, entry.plan, entry.stage, entry.report, entry.closed = alert, plan, 0, None, None
             self._shelf.finished.pop(alert.alert_id, None)
             for one in fresh:
                 self._shelf.put(entry, one)
@@ -170,7 +170,7 @@ class MemoryStore:
                 return []
             fresh = entry.replayed(unit, self.now())
             if fresh:
-                entry.report = None
+                entry.report = entry.closed = None
                 self._shelf.finished.pop(alert_id, None)
             for one in fresh:
                 self._shelf.put(entry, one)
