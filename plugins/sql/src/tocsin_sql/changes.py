@@ -1,0 +1,203 @@
+"""The changes that a store is asked for, each within one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from tocsin import Alert, DeliveryReport
+from tocsin.plan import Plan
+from tocsin.store import Added, Delivery, Record, Settled, cancelled
+from tocsin_sql.ledger import Ledger, alert_values, has_begun
+from tocsin_sql.rows import attempt_row, content_id, new_row, topic_of, unit_map, unit_values
+from tocsin_sql.schema import IN_FLIGHT, OPEN, alerts, attempts, channels, contents, deliveries
+
+__all__ = ["add", "amend", "cancel", "complete", "replay", "save_channel", "suppress"]
+
+Unit = tuple[str, str]
+
+_KNOWN = sa.select(alerts.c.id, alerts.c.report).where(alerts.c.client_key == sa.bindparam("key_of"))
+_HELD = (
+    sa.select(deliveries.c.id, deliveries.c.attempted, alerts.c.closed, alerts.c.fail_fast)
+    .join_from(deliveries, alerts, alerts.c.id == deliveries.c.alert_id)
+    .where(
+        deliveries.c.alert_id == sa.bindparam("of"),
+        deliveries.c.channel == sa.bindparam("in_channel"),
+        deliveries.c.recipient_id == sa.bindparam("to"),
+        deliveries.c.token == sa.bindparam("held"),
+        IN_FLIGHT,
+    )
+    .with_for_update()
+)
+_STILL_OPEN = (
+    sa.select(deliveries.c.id)
+    .where(deliveries.c.alert_id == sa.bindparam("of"), OPEN, deliveries.c.due < sa.bindparam("never"))
+    .limit(1)
+)
+_DROP_BEGUN = sa.delete(attempts).where(
+    attempts.c.delivery_id == sa.bindparam("delivery"), attempts.c.outcome.is_(None)
+)
+
+
+def add(ledger: Ledger, alert: Alert, plan: Plan, wanted: Sequence[Delivery], key: str | None) -> Added:
+    """See ``Store.add``."""
+    run = ledger.connection.execute
+    hashed = None if key is None else content_id(key)
+    if hashed is not None and (known := run(_KNOWN, {"key_of": hashed}).one_or_none()) is not None:
+        report = None if known.report is None else DeliveryReport.from_json(known.report)
+        return Added(alert_id=known.id, known=True, report=report)
+    row = run(sa.select(alerts).where(alerts.c.id == alert.alert_id).with_for_update()).one_or_none()
+    earlier = None if row is None else ledger.record_of(row)
+    known_units = unit_map(earlier)
+    renewed = [(one, known_units.get(one.unit)) for one in wanted]
+    fresh = [new for one, old in renewed if (new := one if old is None else old.renewed(one)) is not None]
+    ledger.room.check(ledger.connection, len(fresh), alert.priority.rank)
+    _put_alert(ledger, alert, plan, hashed, is_new=row is None)
+    _put_deliveries(ledger, alert, fresh, known_units)
+    begun, report = _begun(ledger, alert.alert_id, plan, fresh, earlier)
+    return Added(
+        alert_id=alert.alert_id,
+        fresh=begun,
+        before=frozenset(unit for unit, one in known_units.items() if one.state.is_success),
+        again=row is not None and row.reported,
+        report=report,
+    )
+
+
+def _begun(
+    ledger: Ledger, alert_id: str, plan: Plan, fresh: Sequence[Delivery], earlier: Record | None
+) -> tuple[tuple[str, ...], DeliveryReport | None]:
+    """The channels of what is due, after the steps that an alert without an open delivery takes at once."""
+    due = tuple(one.channel for one in fresh if has_begun(one))
+    if due and earlier is None:
+        return due, None
+    record = ledger.record(alert_id)
+    assert record is not None
+    if record.open and not plan.fail_fast:
+        return due, None
+    more, report = ledger.advance(record)
+    return (*due, *more), report
+
+
+def _put_alert(ledger: Ledger, alert: Alert, plan: Plan, key: str | None, *, is_new: bool) -> None:
+    values: Mapping[str, Any] = {
+        **alert_values(plan),
+        "rank": alert.priority.rank,
+        "status": str(alert.status),
+        **({} if key is None else {"client_key": key}),
+    }
+    if is_new:
+        ledger.connection.execute(sa.insert(alerts), {"id": alert.alert_id, **values})
+    else:
+        ledger.connection.execute(sa.update(alerts).where(alerts.c.id == alert.alert_id), values)
+        ledger.connection.execute(sa.delete(contents).where(contents.c.alert_id == alert.alert_id))
+    ledger.connection.execute(sa.insert(contents), ledger.seal.row(alert))
+
+
+def _put_deliveries(ledger: Ledger, alert: Alert, fresh: Sequence[Delivery], known: Mapping[Unit, Delivery]) -> None:
+    topic = topic_of(alert)
+    if rows := [new_row(one, topic) for one in fresh if one.unit not in known]:
+        ledger.connection.execute(sa.insert(deliveries), rows)
+        ledger.room.add(len(rows))
+    for one in fresh:
+        if one.unit in known:
+            ledger.replace(known[one.unit], one)
+
+
+def complete(ledger: Ledger, delivery: Delivery) -> Settled:
+    """See ``Store.complete``."""
+    held = {**unit_values(delivery), "held": delivery.token}
+    row = ledger.connection.execute(_HELD, held).one_or_none()
+    if row is None:
+        return Settled(taken=False, delivery=delivery)
+    after = attrs.evolve(delivery, lease=0.0)
+    if row.closed is not None and not after.state.is_final:
+        after = cancelled(after, row.closed)
+    ledger.replace(attrs.evolve(delivery, state="in_flight"), after)
+    _end_attempts(ledger, row, after)
+    if not after.state.is_final:
+        return Settled(taken=True, delivery=after)
+    begun, report = _settled(ledger, after.alert_id, fail_fast=row.fail_fast)
+    return Settled(taken=True, delivery=after, begun=begun, report=report)
+
+
+def _end_attempts(ledger: Ledger, row: Any, after: Delivery) -> None:
+    """Write what was tried; what had begun without being tried leaves nothing behind."""
+    ledger.connection.execute(_DROP_BEGUN, {"delivery": row.id})
+    new = after.attempts[row.attempted :]
+    if new:
+        rows = [attempt_row(row.id, number, one) for number, one in enumerate(new, row.attempted + 1)]
+        ledger.connection.execute(sa.insert(attempts), rows)
+
+
+def _settled(ledger: Ledger, alert_id: str, *, fail_fast: bool) -> tuple[tuple[str, ...], DeliveryReport | None]:
+    still = {"of": alert_id, "never": float("inf")}
+    if not fail_fast and ledger.connection.execute(_STILL_OPEN, still).first() is not None:
+        return (), None
+    record = ledger.record(alert_id)
+    return ((), None) if record is None else ledger.advance(record)
+
+
+def cancel(ledger: Ledger, alert_id: str, reason: str, unit: Unit | None, *, close: bool) -> list[Delivery]:
+    """See ``Store.cancel``."""
+    record = ledger.record(alert_id)
+    if record is None or record.report is not None:
+        return []
+    if close:
+        record = attrs.evolve(record, closed=reason)
+        ledger.close(alert_id, reason)
+    waiting = [one for one in record.deliveries if one.is_waiting and unit in (None, one.unit)]
+    ended = [cancelled(one, reason) for one in waiting if has_begun(one) or unit]
+    record = ledger.change(record, ended)
+    if not record.open or record.plan.fail_fast:
+        ledger.advance(record)
+    return ended
+
+
+def replay(ledger: Ledger, alert_id: str, unit: Unit | None) -> list[Delivery]:
+    """See ``Store.replay``."""
+    record = ledger.record(alert_id)
+    if record is None:
+        return []
+    fresh = [
+        one.replayed(ledger.now, record.plan.lifetime)
+        for one in record.deliveries
+        if unit in (None, one.unit) and one.is_replayable(named=unit is not None)
+    ]
+    if fresh:
+        ledger.reopen(alert_id)
+        ledger.change(record, fresh)
+    return fresh
+
+
+def amend(ledger: Ledger, delivery: Delivery) -> DeliveryReport | None:
+    """See ``Store.amend``."""
+    record = ledger.record(delivery.alert_id)
+    known = unit_map(record).get(delivery.unit)
+    if record is None or known is None:
+        return None
+    ledger.replace(known, delivery)
+    if record.report is None:
+        return None
+    report = record.report.amended(delivery.channel, delivery.result())
+    ledger.amend(delivery.alert_id, report)
+    return report
+
+
+def suppress(ledger: Ledger, alert: Alert, report: DeliveryReport) -> None:
+    """See ``Store.suppress``."""
+    record = ledger.record(alert.alert_id)
+    if record is None:
+        _put_alert(ledger, alert, Plan(()), None, is_new=True)
+        record = Record(alert_id=alert.alert_id, alert=None, plan=Plan(()), stage=0, deliveries=())
+    if not record.open:
+        ledger.finish(record, report)
+
+
+def save_channel(connection: sa.Connection, name: str, state: str) -> None:
+    """See ``Store.save_channel``."""
+    connection.execute(sa.delete(channels).where(channels.c.name == name))
+    connection.execute(sa.insert(channels), {"name": name, "state": state})

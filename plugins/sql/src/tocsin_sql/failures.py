@@ -1,0 +1,77 @@
+"""Errors of a database in words: what, where, and what to do; never a statement, a parameter or content."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import sqlalchemy as sa
+
+from tocsin import StoreError
+
+__all__ = ["is_conflict", "is_damage", "is_disconnect", "store_error"]
+
+_BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 5, 6, 8, 10, 11, 13, 14, 26
+_SQLITE = {
+    _BUSY: "is locked by another process; see which program holds a transaction open on it",
+    _LOCKED: "is locked by another connection; see which part of the program holds a transaction open on it",
+    _READONLY: "cannot be written; give this user the right to write the file and its folder",
+    _IOERR: "cannot be read or written, the system reported an I/O error; look at the disk and the system's log",
+    _CORRUPT: "is damaged; start it anew to have it moved aside and salvaged, or run tocsin store check",
+    _FULL: "cannot grow, the disk or quota is full; free some space",
+    _CANTOPEN: "cannot be opened; see that its folder exists and this user may write there",
+    _NOTADB: "is no SQLite database, or its first page is damaged; name another file or run tocsin store salvage",
+}
+_CONFLICTS = {"40001", "40P01", "23505"}
+_REFUSED = ("08", "57P")
+
+
+def _origin(error: BaseException) -> BaseException:
+    return error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig is not None else error
+
+
+def _sqlite_code(error: BaseException) -> int | None:
+    code = getattr(_origin(error), "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _sqlstate(error: BaseException) -> str:
+    return getattr(_origin(error), "sqlstate", None) or ""
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether the file itself is broken."""
+    return _sqlite_code(error) in (_CORRUPT, _NOTADB)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether another transaction was in the way: the same again may succeed at once."""
+    return isinstance(error, sa.exc.IntegrityError) or _sqlstate(error) in _CONFLICTS
+
+
+def is_disconnect(error: BaseException) -> bool:
+    """Whether the server went away, or is not there yet."""
+    if _sqlite_code(error) is not None or isinstance(_origin(error), sqlite3.Error):
+        return False
+    if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+        return True
+    state = _sqlstate(error)
+    return isinstance(error, sa.exc.OperationalError) and (not state or state.startswith(_REFUSED))
+
+
+def store_error(error: BaseException, place: str) -> StoreError:
+    """The error as its readers need it.
+
+    Args:
+        error: of SQLAlchemy or of the driver below it.
+        place: the database, without a password.
+    """
+    if isinstance(error, StoreError):
+        return error
+    code = _sqlite_code(error)
+    if code in _SQLITE:
+        return StoreError(f"{place} {_SQLITE[code]}")
+    if is_disconnect(error):
+        return StoreError(f"{place} cannot be reached; see that the server runs and takes this user's connections")
+    state = _sqlstate(error) or (f"SQLite code {code}" if code is not None else "")
+    kind = type(_origin(error)).__name__
+    return StoreError(f"{place} answered with {kind}{f' ({state})' if state else ''}; look at its log")

@@ -1,0 +1,159 @@
+"""What changes in one transaction: an alert's deliveries, and the steps that follow from their ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from tocsin import DeliveryReport, DeliveryState
+from tocsin.plan import Plan
+from tocsin.store import Delivery, Record, Step, begun, cancelled, is_cancellable, next_step
+from tocsin_sql.queries import record_of
+from tocsin_sql.room import Room
+from tocsin_sql.rows import as_json, deliveries_of, delivery_values, unit_values
+from tocsin_sql.schema import alerts, deliveries
+from tocsin_sql.sealing import Seal
+
+__all__ = ["Ledger"]
+
+NOT_NEEDED = "not needed: an earlier channel accepted"
+_THIS = (
+    deliveries.c.alert_id == sa.bindparam("of"),
+    deliveries.c.channel == sa.bindparam("in_channel"),
+    deliveries.c.recipient_id == sa.bindparam("to"),
+)
+_WORK = ("due", "expires", "stage", "state", "tries", "plain", "token", "lease", "lost", "attempted", "ended")
+_CHANGED = (*_WORK, "receipt", "provider_id", "error_kind", "error", "hint")
+_REPLACE = (
+    sa.update(deliveries)
+    .where(*_THIS, deliveries.c.state == sa.bindparam("was"), deliveries.c.token == sa.bindparam("held"))
+    .values({name: sa.bindparam(name) for name in _CHANGED})
+)
+_ALERT = sa.select(alerts).where(alerts.c.id == sa.bindparam("of")).with_for_update()
+_DELIVERIES = (
+    sa.select(deliveries).where(deliveries.c.alert_id == sa.bindparam("of")).order_by(deliveries.c.id).with_for_update()
+)
+_UPDATE: Any = sa.update(alerts).where(alerts.c.id == sa.bindparam("of"))
+_STAGE = _UPDATE.values(stage=sa.bindparam("stage"))
+_REPORT = _UPDATE.values(report=sa.bindparam("report"))
+_REOPEN = _UPDATE.values(report=None, finished=None, closed=None)
+_CLOSE = _UPDATE.values(closed=sa.bindparam("closed"))
+_FINISH = _UPDATE.values(
+    stage=sa.bindparam("stage"), report=sa.bindparam("report"), reported=True, finished=sa.bindparam("finished")
+)
+
+
+@attrs.define(eq=False)
+class Ledger:
+    """One transaction's view of the store.
+
+    Attributes:
+        connection: in whose transaction.
+        now: on the store's clock.
+        wall: on the wall clock.
+        room: told how many deliveries more or fewer wait.
+    """
+
+    connection: sa.Connection
+    now: float
+    wall: datetime
+    seal: Seal
+    room: Room
+
+    def record(self, alert_id: str) -> Record | None:
+        """The alert as it stands without its content, its rows locked until the transaction ends."""
+        row = self.connection.execute(_ALERT, {"of": alert_id}).one_or_none()
+        return None if row is None else self.record_of(row)
+
+    def record_of(self, row: Any) -> Record:
+        """The record of an alert's row, which is locked."""
+        rows = self.connection.execute(_DELIVERIES, {"of": row.id}).all()
+        return record_of(row, deliveries_of(self.connection, rows), None)
+
+    def replace(self, before: Delivery, after: Delivery) -> bool:
+        """Write a delivery that changed; False where somebody else changed it before."""
+        ended = self.now if after.state.is_final else None
+        values = {"was": str(before.state), "held": before.token}
+        changed = self.connection.execute(
+            _REPLACE, {**unit_values(before), **values, **delivery_values(after, ended)}
+        ).rowcount
+        if changed:
+            self.room.add(before.state.is_final - after.state.is_final)
+        return bool(changed)
+
+    def change(self, record: Record, changed: Iterable[Delivery]) -> Record:
+        """The record with these deliveries, written."""
+        known = {one.unit: one for one in record.deliveries}
+        for one in changed:
+            self.replace(known[one.unit], one)
+            known[one.unit] = one
+        return attrs.evolve(record, deliveries=tuple(known.values()))
+
+    def advance(self, record: Record) -> tuple[tuple[str, ...], DeliveryReport | None]:
+        """Take the alert's next steps; the channels whose deliveries became due with them, and the report."""
+        due: list[str] = []
+        while (step := next_step(record, self.wall)) != Step():
+            if step.cancel is not None:
+                reason = step.cancel
+                ended = [cancelled(one, reason) for one in record.deliveries if is_cancellable(one, record.plan)]
+                record = self.change(record, ended)
+            if step.begin is not None:
+                record, channels = self._begin(record, step.begin)
+                due += channels
+            if step.report is not None:
+                self.finish(record, step.report)
+                return tuple(due), step.report
+        return tuple(due), None
+
+    def _begin(self, record: Record, stage: int) -> tuple[Record, list[str]]:
+        starting = [one for one in record.deliveries if one.stage == stage and one.is_waiting]
+        self.connection.execute(_STAGE, {"of": record.alert_id, "stage": stage})
+        changed = self.change(record, [begun(one, record.plan, self.now) for one in starting])
+        return attrs.evolve(changed, stage=stage), [one.channel for one in starting]
+
+    def finish(self, record: Record, report: DeliveryReport) -> None:
+        """Write the report; what never began is not needed any more."""
+        self.change(record, [_left(one, record) for one in record.deliveries if one.is_waiting])
+        values = {"stage": record.stage, "report": report.to_json(), "finished": self.now}
+        self.connection.execute(_FINISH, {"of": record.alert_id, **values})
+
+    def reopen(self, alert_id: str) -> None:
+        """The alert has begun anew, and its report no longer holds."""
+        self.connection.execute(_REOPEN, {"of": alert_id})
+
+    def close(self, alert_id: str, reason: str) -> None:
+        """Nothing further begins."""
+        self.connection.execute(_CLOSE, {"of": alert_id, "closed": reason})
+
+    def amend(self, alert_id: str, report: DeliveryReport) -> None:
+        """Write a report of which a part is known better."""
+        self.connection.execute(_REPORT, {"of": alert_id, "report": report.to_json()})
+
+
+def _left(one: Delivery, record: Record) -> Delivery:
+    needed = one.stage < len(record.plan.stages)
+    state = DeliveryState.CANCELLED if needed else DeliveryState.SUPPRESSED
+    return attrs.evolve(one, state=state, error=record.closed if needed else NOT_NEEDED)
+
+
+def alert_values(plan: Plan) -> Mapping[str, Any]:
+    """An alert's row as it begins, or begins anew."""
+    return {
+        "plan": as_json(plan.to_dict()),
+        "fail_fast": plan.fail_fast,
+        "stage": 0,
+        "closed": None,
+        "report": None,
+        "reported": False,
+        "finished": None,
+    }
+
+
+def has_begun(delivery: Delivery) -> bool:
+    """Whether its stage has begun."""
+    return delivery.due != math.inf

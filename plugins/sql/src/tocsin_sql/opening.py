@@ -1,0 +1,87 @@
+"""Opening a database: its version, its identity, its key and its clock, in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+
+import attrs
+import sqlalchemy as sa
+
+from tocsin import StoreError
+from tocsin.clock import Clock
+from tocsin_sql import migrations
+from tocsin_sql.database import Database
+from tocsin_sql.failures import store_error
+from tocsin_sql.schema import meta
+from tocsin_sql.sealing import Seal
+
+__all__ = ["Opened", "open_database"]
+
+_KEY_CHECK = "the store's key"
+
+
+@attrs.frozen(kw_only=True)
+class Opened:
+    """Attributes: ``store_id``; ``now``: on the store's clock; ``losses``: what is missing, in words."""
+
+    store_id: str
+    now: float
+    losses: tuple[str, ...] = ()
+
+
+def open_database(database: Database, clock: Clock, seal: Seal) -> Opened:
+    """Have the tables as this version knows them, and the store's clock.
+
+    Raises:
+        StoreError: the database is newer, encrypted with another key, or cannot be used; nothing was changed.
+    """
+    losses = database.inspect()
+    try:
+        connection = database.connect()
+        try:
+            with connection.begin():
+                _check_version(connection, database)
+                store_id = _identify(connection)
+                _check_key(connection, seal, database.place)
+                now = database.start(connection, clock)
+        finally:
+            connection.close()
+    except sa.exc.SQLAlchemyError as error:
+        raise store_error(error, database.place) from None
+    return Opened(store_id=store_id, now=now, losses=tuple(losses))
+
+
+def _check_version(connection: sa.Connection, database: Database) -> None:
+    version = migrations.version_of(connection)
+    if version == migrations.NEWEST:
+        return
+    if version is not None and version > migrations.NEWEST:
+        words = f"{database.place} is of version {version}, this program knows {migrations.NEWEST}"
+        raise StoreError(f"{words}; update tocsin-sql. Nothing was changed")
+    if not database.upgrades_itself:
+        had = "has no tables of tocsin" if version is None else f"is of version {version}"
+        raise StoreError(f"{database.place} {had}; run tocsin store upgrade")
+    migrations.upgrade(connection)
+
+
+def _identify(connection: sa.Connection) -> str:
+    known = connection.execute(sa.select(meta.c.value).where(meta.c.name == "store_id")).scalar()
+    if known is not None:
+        return str(known)
+    fresh = uuid.uuid4().hex
+    connection.execute(sa.insert(meta), {"name": "store_id", "value": fresh})
+    return fresh
+
+
+def _check_key(connection: sa.Connection, seal: Seal, place: str) -> None:
+    known = connection.execute(sa.select(meta.c.value).where(meta.c.name == "key_check")).scalar()
+    if known is None:
+        if seal.has_key:
+            value = seal.close(_KEY_CHECK, "key_check").hex()
+            connection.execute(sa.insert(meta), {"name": "key_check", "value": value})
+        return
+    try:
+        seal.open(bytes.fromhex(known), "key_check")
+    except StoreError as error:
+        what = "another key" if seal.has_key else "a key, and none is set"
+        raise StoreError(f"{place} was encrypted with {what}; set TOCSIN_STORE_KEY to it") from error

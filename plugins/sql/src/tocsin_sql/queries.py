@@ -1,0 +1,126 @@
+"""What is asked of the store without a change to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from tocsin import Alert, AlertStatus, DeliveryReport, DeliveryState, Receipt
+from tocsin.plan import Plan
+from tocsin.store import Delivery, Earlier, Record
+from tocsin_sql.rows import DELIVERY, deliveries_of, topic_of
+from tocsin_sql.schema import alerts, channels, contents, deliveries
+from tocsin_sql.sealing import Seal
+
+__all__ = ["content", "find", "load_channel", "previous", "recent", "record", "record_of", "report", "select"]
+
+_CONTENT = sa.select(contents).where(contents.c.alert_id == sa.bindparam("of"))
+_ALERT = sa.select(alerts).where(alerts.c.id == sa.bindparam("of"))
+_DELIVERIES = sa.select(deliveries).where(deliveries.c.alert_id == sa.bindparam("of")).order_by(deliveries.c.id)
+_REPORT = sa.select(alerts.c.report).where(alerts.c.id == sa.bindparam("of"))
+_RECENT = (
+    sa.select(alerts.c.report)
+    .where(alerts.c.finished.is_not(None))
+    .order_by(alerts.c.finished.desc(), alerts.c.seq.desc())
+    .limit(sa.bindparam("most"))
+)
+_FIND = (
+    sa.select(deliveries)
+    .where(deliveries.c.channel == sa.bindparam("name"), deliveries.c.provider_id == sa.bindparam("known_as"))
+    .order_by(deliveries.c.id.desc())
+    .limit(1)
+)
+_PREVIOUS = (
+    sa.select(deliveries.c.alert_id, deliveries.c.receipt, alerts.c.rank, alerts.c.status)
+    .join_from(deliveries, alerts, alerts.c.id == deliveries.c.alert_id)
+    .where(
+        deliveries.c.topic == sa.bindparam("about"),
+        deliveries.c.channel == sa.bindparam("name"),
+        deliveries.c.recipient_id == sa.bindparam("to"),
+        deliveries.c.ended.is_not(None),
+        deliveries.c.receipt.is_not(None),
+    )
+    .order_by(deliveries.c.ended.desc(), deliveries.c.id.desc())
+    .limit(1)
+)
+_CHANNEL = sa.select(channels.c.state).where(channels.c.name == sa.bindparam("name"))
+
+
+def content(connection: sa.Connection, alert_id: str) -> Any:
+    """An alert's row of content; None where it is not known or was removed."""
+    return connection.execute(_CONTENT, {"of": alert_id}).one_or_none()
+
+
+def report(connection: sa.Connection, alert_id: str) -> DeliveryReport | None:
+    """See ``Store.report``."""
+    text = connection.execute(_REPORT, {"of": alert_id}).scalar()
+    return None if text is None else DeliveryReport.from_json(text)
+
+
+def recent(connection: sa.Connection, limit: int) -> list[DeliveryReport]:
+    """See ``Store.recent``."""
+    texts = connection.execute(_RECENT, {"most": max(0, limit)}).scalars()
+    return [DeliveryReport.from_json(text) for text in texts if text is not None]
+
+
+def find(connection: sa.Connection, channel: str, provider_id: str) -> Delivery | None:
+    """See ``Store.find``."""
+    rows = connection.execute(_FIND, {"name": channel, "known_as": provider_id}).all()
+    return next(iter(deliveries_of(connection, rows)), None)
+
+
+def previous(connection: sa.Connection, alert: Alert, channel: str, recipient_id: str) -> Earlier | None:
+    """See ``Store.previous``."""
+    about = {"about": topic_of(alert), "name": channel, "to": recipient_id}
+    row = connection.execute(_PREVIOUS, about).one_or_none()
+    if row is None or row.alert_id == alert.alert_id:
+        return None
+    return Earlier(Receipt(**json.loads(row.receipt)), row.rank, AlertStatus(row.status))
+
+
+def select(
+    connection: sa.Connection, states: Sequence[DeliveryState], channel: str | None, limit: int
+) -> list[Delivery]:
+    """See ``Store.select``."""
+    query = sa.select(*DELIVERY).join_from(alerts, deliveries, deliveries.c.alert_id == alerts.c.id)
+    if states:
+        query = query.where(deliveries.c.state.in_([str(state) for state in states]))
+    if channel is not None:
+        query = query.where(deliveries.c.channel == channel)
+    query = query.order_by(alerts.c.seq.desc(), deliveries.c.id).limit(max(0, limit))
+    return deliveries_of(connection, connection.execute(query).all())
+
+
+def load_channel(connection: sa.Connection, name: str) -> Mapping[str, Any] | None:
+    """See ``Store.load_channel``."""
+    text = connection.execute(_CHANNEL, {"name": name}).scalar()
+    if text is None:
+        return None
+    state: Mapping[str, Any] = json.loads(text)
+    return state
+
+
+def record(connection: sa.Connection, seal: Seal, alert_id: str) -> Record | None:
+    """See ``Store.record``."""
+    row = connection.execute(_ALERT, {"of": alert_id}).one_or_none()
+    if row is None:
+        return None
+    found = content(connection, alert_id)
+    rows = connection.execute(_DELIVERIES, {"of": alert_id}).all()
+    return record_of(row, deliveries_of(connection, rows), None if found is None else seal.alert(found))
+
+
+def record_of(row: Any, known: Sequence[Delivery], alert: Alert | None) -> Record:
+    """The record of an alert's row."""
+    return Record(
+        alert_id=row.id,
+        alert=alert,
+        plan=Plan.from_dict(json.loads(row.plan)),
+        stage=row.stage,
+        deliveries=tuple(known),
+        report=None if row.report is None else DeliveryReport.from_json(row.report),
+        closed=row.closed,
+    )

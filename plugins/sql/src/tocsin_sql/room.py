@@ -1,0 +1,61 @@
+"""How many deliveries wait or are in flight: counted anew now and then, kept up to date in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from tocsin import QueueFull
+from tocsin_sql.schema import IN_FLIGHT, WAITING, deliveries
+
+__all__ = ["Room"]
+
+_FRESH = 2.0
+"""Seconds for which a count is believed: what other processes add meanwhile is not in it."""
+_COUNT = sa.select(
+    sa.select(sa.func.count()).select_from(deliveries).where(WAITING).scalar_subquery()
+    + sa.select(sa.func.count()).select_from(deliveries).where(IN_FLIGHT).scalar_subquery()
+)
+
+
+class Room:
+    """Keeps the queue within its bound; used by the writer's thread alone.
+
+    Args:
+        bound: most deliveries; the last tenth is for CRITICAL alone.
+        seconds: a clock that does not run back.
+    """
+
+    def __init__(self, bound: int, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._bound = bound
+        self._seconds = seconds
+        self._count = 0
+        self._counted = -_FRESH
+
+    def add(self, more: int) -> None:
+        """So many more wait, or fewer."""
+        self._count += more
+
+    def forget(self) -> None:
+        """A transaction was rolled back: count anew before the next answer."""
+        self._counted = -_FRESH
+
+    def check(self, connection: sa.Connection, more: int, rank: int) -> None:
+        """Refuse what does not fit.
+
+        Raises:
+            QueueFull: there is no room for so many more of this rank.
+        """
+        bound = self._bound if rank == 0 else self._bound - self._bound // 10
+        fresh = self._seconds() - self._counted < _FRESH
+        if not fresh or self._count + more > bound:
+            self._count, self._counted = count(connection), self._seconds()
+        if more and self._count + more > bound:
+            raise QueueFull(f"{self._count:,} deliveries are waiting, the bound is {bound:,}", 1.0)
+
+
+def count(connection: sa.Connection) -> int:
+    """How many deliveries wait or are in flight."""
+    return int(connection.execute(_COUNT).scalar_one())

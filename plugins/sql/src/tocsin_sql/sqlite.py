@@ -1,0 +1,149 @@
+"""SQLite: a file beside the application, in WAL mode, written by one connection of a process."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sqlite3
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool, QueuePool
+
+from tocsin import StoreError
+from tocsin.clock import Clock
+from tocsin_sql.schema import meta
+from tocsin_sql.timeline import anchored
+from tocsin_sql.writer import Misplaced
+
+__all__ = ["Sqlite"]
+
+_BUSY = 5.0
+"""Seconds for which another process's transaction is waited for."""
+_WAL_LIMIT = 16 << 20
+_WRITING = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA wal_autocheckpoint=1000",
+    f"PRAGMA journal_size_limit={_WAL_LIMIT}",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA cell_size_check=ON",
+)
+_READING = ("PRAGMA query_only=ON", "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON")
+
+
+_ABANDONED: list[Any] = []
+
+
+class Sqlite:
+    """The database in one file.
+
+    Args:
+        path: of the file; it is made where it is not there.
+    """
+
+    upgrades_itself = True
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path.absolute()
+        self.place = str(self.path)
+        self._durable: bool | None = None
+        self._identity: tuple[int, int] | None = None
+        self._writing = self._engine(NullPool, self._write_connection, "BEGIN IMMEDIATE")
+        self._reading = self._engine(QueuePool, self._read_connection, "BEGIN")
+
+    def _engine(self, pool: type[sa.Pool], creator: Any, begin: str) -> sa.Engine:
+        engine = sa.create_engine("sqlite://", poolclass=pool, creator=creator, hide_parameters=True)
+        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return engine
+
+    def _write_connection(self) -> sqlite3.Connection:
+        if not self.path.exists():  # made by hand, because only the owner may read what stands in it
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        return self._connection("rw", _WRITING)
+
+    def _read_connection(self) -> sqlite3.Connection:
+        return self._connection("ro", _READING)
+
+    def _connection(self, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"file:{quote(str(self.path))}?mode={mode}",
+            uri=True,
+            timeout=_BUSY,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            for pragma in pragmas:
+                connection.execute(pragma).fetchall()
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def connect(self) -> sa.Connection:
+        """See :meth:`Target.connect`."""
+        connection = self._writing.connect()
+        self._durable, self._identity = True, self._found()
+        return connection
+
+    def prepare(self, connection: sa.Connection, *, durable: bool) -> None:
+        """See :meth:`Target.prepare`; a pragma has no effect within a transaction."""
+        if durable is not self._durable:
+            driver: Any = connection.connection.driver_connection
+            driver.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+
+    def began(self, connection: sa.Connection, *, durable: bool) -> None:
+        """See :meth:`Target.began`: what is written into a deleted file is gone with the process."""
+        if self._found() != self._identity:
+            raise Misplaced
+
+    def lost(self, connection: sa.Connection) -> None:
+        """See :meth:`Target.lost`."""
+        connection.close()
+
+    def inspect(self) -> list[str]:
+        """Look at the file before it is used; what was lost, in words."""
+        return []
+
+    def start(self, connection: sa.Connection, clock: Clock) -> float:
+        """The time on the store's clock, as the file has it."""
+        return anchored(connection, clock)
+
+    def check_same(self, connection: sa.Connection, store_id: str) -> None:
+        """Refuse an application's connection that leads elsewhere."""
+        try:
+            found = connection.execute(sa.select(meta.c.value).where(meta.c.name == "store_id")).scalar()
+        except sa.exc.SQLAlchemyError:
+            found = None
+        if found != store_id:
+            raise StoreError(f"the connection is not one to {self.place}; an outbox needs the store's own database")
+
+    def announce(self, connection: sa.Connection) -> None:
+        """Tell other processes, once the transaction commits; they find it when they look next."""
+
+    def abandon(self, connection: sa.Connection | None) -> None:
+        """In a forked child: touch nothing that the parent uses, not even to close it."""
+        _ABANDONED.append((self, connection))
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.dispose()
+
+    def read(self) -> sa.Connection:
+        """A connection that sees one moment, and cannot write."""
+        return self._reading.connect()
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def dispose(self, *, close: bool = True) -> None:
+        """Let go of all connections; without ``close`` they stay as they are."""
+        self._reading.dispose(close=close)
+        self._writing.dispose(close=close)

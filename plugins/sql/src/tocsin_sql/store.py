@@ -1,0 +1,276 @@
+"""The store itself: every question and change of the port, on whatever database the URL names."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import attrs
+import sqlalchemy as sa
+
+from tocsin import Alert, DeliveryReport, DeliveryState, Secret, StoreError
+from tocsin.clock import Clock, SystemClock
+from tocsin.plan import Plan
+from tocsin.settings import in_range, setting, to_integer, to_number, to_secret
+from tocsin.store import Added, Claim, Delivery, Earlier, Record, Settled
+from tocsin_sql import changes, claims, queries
+from tocsin_sql.database import Database, database_of
+from tocsin_sql.failures import store_error
+from tocsin_sql.ledger import Ledger
+from tocsin_sql.opening import open_database
+from tocsin_sql.room import Room, count
+from tocsin_sql.sealing import Seal, to_key
+from tocsin_sql.timeline import Timeline
+from tocsin_sql.upkeep import Upkeep
+from tocsin_sql.writer import Writer
+
+__all__ = ["SqlStore"]
+
+T = TypeVar("T")
+Unit = tuple[str, str]
+
+_DEFAULT_URL = "sqlite:///tocsin.db"
+_GRACE = 10.0
+"""Seconds within which what is still to be written must be written at the end."""
+
+
+def _to_database_url(value: str | Secret) -> Secret:
+    secret = to_secret(value)
+    database_of(secret.reveal())
+    return secret
+
+
+def _to_key(value: str | Secret | None) -> Secret | None:
+    if value is None:
+        return None
+    secret = to_secret(value)
+    to_key(secret.reveal())
+    return secret
+
+
+@attrs.define(eq=False, kw_only=True)
+class SqlStore(Upkeep):
+    """Remembers in SQLite or PostgreSQL; what was accepted outlives the process.
+
+    Raises:
+        ValueError: a setting cannot be used.
+    """
+
+    url: Secret = attrs.field(
+        default=Secret(_DEFAULT_URL),
+        converter=_to_database_url,
+        metadata=setting(
+            "TOCSIN_STORE_URL", "Where: sqlite:///file.db (by default tocsin.db) or postgresql://user@host/database"
+        ),
+    )
+    key: Secret | None = attrs.field(
+        default=None,
+        converter=_to_key,
+        metadata=setting("TOCSIN_STORE_KEY", "32 bytes in base64; content is encrypted with it"),
+    )
+    retention: float = attrs.field(
+        default=30.0,
+        converter=to_number,
+        metadata=setting("TOCSIN_STORE_RETENTION", "Days for which content is kept once its alert has ended"),
+    )
+    history: float = attrs.field(
+        default=365.0,
+        converter=to_number,
+        metadata=setting("TOCSIN_STORE_HISTORY", "Days for which the record of a delivery is kept"),
+    )
+    max_waiting: int = attrs.field(
+        default=100_000,
+        converter=to_integer,
+        validator=in_range(1, 100_000_000),
+        metadata=setting("TOCSIN_STORE_MAX_WAITING", "Deliveries that may wait; the last tenth is for CRITICAL"),
+    )
+    losses: list[str] = attrs.field(factory=list, init=False, repr=False)
+    """What was found to be lost when the database was opened, in words."""
+
+    shared = True
+
+    _clock: Clock = attrs.field(factory=SystemClock, init=False, repr=False)
+    _news: Callable[[], None] = attrs.field(default=lambda: None, init=False, repr=False)
+    _database: Database = attrs.field(init=False, repr=False)
+    _seal: Seal = attrs.field(init=False, repr=False)
+    _timeline: Timeline = attrs.field(factory=Timeline, init=False, repr=False)
+    _room: Room = attrs.field(init=False, repr=False)
+    _writer: Writer = attrs.field(init=False, repr=False)
+    _store_id: str = attrs.field(default="", init=False, repr=False)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._seal = Seal(None if self.key is None else to_key(self.key.reveal()))
+        self._begin()
+
+    def _begin(self) -> None:
+        self._database = database_of(self.url.reveal())
+        self._room = Room(self.max_waiting)
+        self._writer = Writer(self._database, self._timeline.note, self._room.forget)
+
+    def open(self, clock: Clock, news: Callable[[], None]) -> None:
+        """See ``Store.open``.
+
+        Raises:
+            StoreError: the database cannot be used; nothing in it was changed.
+        """
+        self._clock, self._news = clock, news
+        opened = open_database(self._database, clock, self._seal)
+        self._store_id = opened.store_id
+        self.losses += opened.losses
+        self._timeline.start(opened.now, clock)
+
+    def now(self) -> float:
+        """See ``Store.now``."""
+        return self._timeline.now()
+
+    def add(
+        self,
+        alert: Alert,
+        plan: Plan,
+        deliveries: Sequence[Delivery],
+        *,
+        key: str | None = None,
+        connection: Any = None,
+    ) -> Added:
+        """See ``Store.add``; an SQLAlchemy ``connection`` to the same database joins its transaction."""
+        if connection is not None:
+            return self._add_within(connection, alert, plan, deliveries, key)
+        added = self._change(lambda ledger: changes.add(ledger, alert, plan, deliveries, key))
+        return added
+
+    def _add_within(
+        self, connection: Any, alert: Alert, plan: Plan, deliveries: Sequence[Delivery], key: str | None
+    ) -> Added:
+        if not isinstance(connection, sa.Connection):
+            raise StoreError(f"connection must be an sqlalchemy.Connection, got {type(connection).__name__}")
+        ledger = Ledger(connection, self.now(), self._clock.now(), self._seal, Room(self.max_waiting))
+        try:
+            self._database.check_same(connection, self._store_id)
+            added = changes.add(ledger, alert, plan, deliveries, key)
+            self._database.announce(connection)
+        except sa.exc.SQLAlchemyError as error:
+            raise store_error(error, self._database.place) from None
+        sa.event.listen(connection, "commit", self._committed, once=True)
+        return attrs.evolve(added, fresh=())
+
+    def _committed(self, _: sa.Connection) -> None:
+        """The application commits: once its transaction lets the writer have a turn, there is news."""
+        self._writer.post(lambda connection: None, lambda _: self._news(), durable=False)
+
+    def claim(self, channel: str, limit: int, seconds: float) -> Claim:
+        """See ``Store.claim``."""
+        return self._change(lambda ledger: claims.claim(ledger, channel, limit, seconds), durable=False)
+
+    def due(self) -> list[str]:
+        """See ``Store.due``."""
+        return self._read(lambda connection: claims.due(connection, self.now()))
+
+    def release(self, deliveries: Sequence[Delivery]) -> None:
+        """See ``Store.release``."""
+        self._change(lambda ledger: claims.release(ledger, deliveries), durable=False)
+
+    def extend(self, deliveries: Sequence[Delivery], seconds: float) -> None:
+        """See ``Store.extend``."""
+        if deliveries:
+            self._change(lambda ledger: claims.extend(ledger, deliveries, seconds), durable=False)
+
+    def complete(self, delivery: Delivery, then: Callable[[Settled], None]) -> None:
+        """See ``Store.complete``: returns at once; what cannot be written now is tried until it can be."""
+        self._writer.post(self._within(lambda ledger: changes.complete(ledger, delivery)), then)
+
+    def lost(self, limit: int, seconds: float) -> list[Delivery]:
+        """See ``Store.lost``."""
+        return self._change(lambda ledger: claims.lost(ledger, limit, seconds), durable=False)
+
+    def overdue(self, limit: int, seconds: float) -> list[Delivery]:
+        """See ``Store.overdue``."""
+        return self._change(lambda ledger: claims.overdue(ledger, limit, seconds), durable=False)
+
+    def cancel(self, alert_id: str, reason: str, unit: Unit | None = None, *, close: bool = False) -> list[Delivery]:
+        """See ``Store.cancel``."""
+        return self._change(lambda ledger: changes.cancel(ledger, alert_id, reason, unit, close=close))
+
+    def replay(self, alert_id: str, unit: Unit | None = None) -> list[Delivery]:
+        """See ``Store.replay``."""
+        return self._change(lambda ledger: changes.replay(ledger, alert_id, unit))
+
+    def amend(self, delivery: Delivery) -> DeliveryReport | None:
+        """See ``Store.amend``."""
+        return self._change(lambda ledger: changes.amend(ledger, delivery))
+
+    def suppress(self, alert: Alert, report: DeliveryReport) -> None:
+        """See ``Store.suppress``."""
+        self._change(lambda ledger: changes.suppress(ledger, alert, report))
+
+    def save_channel(self, name: str, state: Mapping[str, Any]) -> None:
+        """See ``Store.save_channel``."""
+        text = json.dumps(dict(state))
+        self._change(lambda ledger: changes.save_channel(ledger.connection, name, text), durable=False)
+
+    def record(self, alert_id: str) -> Record | None:
+        """See ``Store.record``."""
+        return self._read(lambda connection: queries.record(connection, self._seal, alert_id))
+
+    def alert(self, alert_id: str) -> Alert | None:
+        """See ``Store.alert``."""
+        row = self._read(lambda connection: queries.content(connection, alert_id))
+        return None if row is None else self._seal.alert(row)
+
+    def find(self, channel: str, provider_id: str) -> Delivery | None:
+        """See ``Store.find``."""
+        return self._read(lambda connection: queries.find(connection, channel, provider_id))
+
+    def previous(self, alert: Alert, channel: str, recipient_id: str) -> Earlier | None:
+        """See ``Store.previous``."""
+        return self._read(lambda connection: queries.previous(connection, alert, channel, recipient_id))
+
+    def report(self, alert_id: str) -> DeliveryReport | None:
+        """See ``Store.report``."""
+        return self._read(lambda connection: queries.report(connection, alert_id))
+
+    def recent(self, limit: int) -> list[DeliveryReport]:
+        """See ``Store.recent``."""
+        return self._read(lambda connection: queries.recent(connection, limit))
+
+    def select(
+        self, *, states: Sequence[DeliveryState] = (), channel: str | None = None, limit: int = 100
+    ) -> list[Delivery]:
+        """See ``Store.select``."""
+        return self._read(lambda connection: queries.select(connection, states, channel, limit))
+
+    def waiting(self) -> int:
+        """See ``Store.waiting``."""
+        return self._read(count)
+
+    def load_channel(self, name: str) -> Mapping[str, Any] | None:
+        """See ``Store.load_channel``."""
+        return self._read(lambda connection: queries.load_channel(connection, name))
+
+    def forget(self) -> None:
+        """See ``Store.forget``."""
+        self._database.abandon(self._writer.connection)
+        self._begin()
+
+    def close(self) -> None:
+        """See ``Store.close``."""
+        self._writer.close(_GRACE)
+        self._database.close()
+
+    def _within(self, change: Callable[[Ledger], T]) -> Callable[[sa.Connection], T]:
+        def job(connection: sa.Connection) -> T:
+            return change(Ledger(connection, self.now(), self._clock.now(), self._seal, self._room))
+
+        return job
+
+    def _change(self, change: Callable[[Ledger], T], *, durable: bool = True) -> T:
+        return self._writer.call(self._within(change), durable=durable)
+
+    def _read(self, question: Callable[[sa.Connection], T]) -> T:
+        try:
+            with self._database.read() as connection:
+                return question(connection)
+        except sa.exc.SQLAlchemyError as error:
+            raise store_error(error, self._database.place) from None
