@@ -75,6 +75,15 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Run the rows of the fault table and print their figures; `-- --long`, `-- --figures FILE`, or a test to run."""
+    install_workspace(session, *group("tests"))
+
+    chosen = [] if any(argument.startswith("tests/") for argument in session.posargs) else ["tests/faults"]
+    session.run("pytest", "-o", "faulthandler_timeout=600", *chosen, *session.posargs)
+
+
 @nox.session(tags=["build"])
 def wheels(session: nox.Session) -> None:
     """Build sdists, and from them wheels, of all distributions into dist/."""

@@ -10,7 +10,18 @@ FILES = {
     "pyproject.toml",
 }
 FOLDERS = {"core", "docs", "plugins", "tests"}
-TEST_FOLDERS = {"architecture", "benchmarks", "contract", "core", "docs", "plugins", "system", "typing"}
+TEST_FOLDERS = {
+    "architecture",
+    "benchmarks",
+    "contract",
+    "core",
+    "docs",
+    "faults",
+    "plugins",
+    "services",
+    "system",
+    "typing",
+}
 
 
 def test_nothing_else_stands_at_the_top(top_level):
