@@ -146,12 +146,17 @@ class NotificationService:
         """
         record = self.store.record(alert_id)
         if record is None:
-            raise UnknownAlert(f"no alert {alert_id} is remembered")
+            raise UnknownAlert(alert_id)
         return record.report or report_of(record, self._clock.now())
 
     def work(self) -> None:
         """Deliver what is in a shared store, whoever put it there; returns at once, and goes on until :meth:`close`."""
         self._dispatcher.work(self.registry.ready())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an attempt is under way here, or a delivery is about to begin."""
+        return self._dispatcher.is_busy
 
     def route(self, alert: Alert) -> Routing:
         """Which channels the alert would go to, and why; nothing is sent."""

@@ -151,7 +151,7 @@ class Dispatcher:
                 _wait(handle, end)
         else:
             self._stop_lanes()
-        while any(station.lane.busy for station in list(self._stations.values())) and time.monotonic() < end:
+        while (busy := self._is_delivering()) and time.monotonic() < end:
             time.sleep(0.005)
         left = self._waiting.ids()
         if not self._store.shared:
@@ -162,7 +162,10 @@ class Dispatcher:
         self._sweep.stop()
         if self._store.shared:
             self._waiting.leave()
-        return not left
+        return not left and not busy
+
+    def _is_delivering(self) -> bool:
+        return any(station.lane.busy for station in list(self._stations.values()))
 
     def forget(self) -> None:
         """Start anew in a forked child: it has no thread of the parent, and must not deliver what the parent does."""

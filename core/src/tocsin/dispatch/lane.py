@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -14,6 +15,7 @@ import attrs
 from tocsin.clock import Clock
 from tocsin.deadline import Deadline
 from tocsin.errors import DeliveryError, DeliveryTimeout, PluginError
+from tocsin.log import event
 from tocsin.receipt import Receipt
 from tocsin.store import Claim, Delivery, Store
 
@@ -84,7 +86,8 @@ class Lane:
     @property
     def busy(self) -> int:
         """Deliveries in a worker's hands that somebody still waits for."""
-        return len(self._jobs) + self._between + len(self._ready) + self._claiming
+        with self._changed:  # else one that moves from here to there meanwhile is not counted at all
+            return len(self._jobs) + self._between + len(self._ready) + self._claiming
 
     @property
     def is_due(self) -> bool:
@@ -108,11 +111,23 @@ class Lane:
         """Let the workers end after what they are doing; what they have not begun goes back."""
         with self._changed:
             self._stopping = True
+            self._changed.notify_all()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """Release what was claimed and not begun; a store that cannot be told lets the leases run out."""
+        with self._changed:
             left = list(self._ready)
             self._ready.clear()
-            self._changed.notify_all()
-        if left:
-            self._store.release(left)
+            self._between += len(left)
+        try:
+            if left:
+                self._store.release(left)
+        except Exception as error:
+            event(logging.ERROR, "store_trouble", channel=self.channel, error=type(error).__name__)
+        finally:
+            with self._changed:
+                self._between -= len(left)
 
     def _start_worker(self, first: Callable[[], None] | None = None) -> None:
         self._threads += 1
@@ -124,6 +139,8 @@ class Lane:
         while (delivery := self._next()) is not None:
             if not self._attempt(delivery):
                 return
+        if self._stopping:  # a claim that was under way may have brought something since
+            self._give_back()
 
     def _next(self) -> Delivery | None:
         with self._changed:
