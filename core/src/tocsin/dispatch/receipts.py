@@ -6,8 +6,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
-import attrs
-
 from tocsin.channel import Channel
 from tocsin.errors import ErrorKind
 from tocsin.receipt import Receipt, ReceiptState, ReceiptUpdate, UpdateState
@@ -34,8 +32,7 @@ def updated(delivery: Delivery, update: ReceiptUpdate) -> Delivery:
     details = {**receipt.details, **update.details}
     if update.provider_code is not None:
         details["provider_code"] = update.provider_code
-    return attrs.evolve(
-        delivery,
+    return delivery.changed(
         state=state,
         receipt=Receipt(arrived, receipt.provider_id, details, progress=update.progress),
         error_kind=(update.error_kind or ErrorKind.SERVER) if failed else None,

@@ -43,8 +43,7 @@ class Verdicts:
         attempt = Attempt(
             started_at=started_at, duration=duration, outcome=Outcome.DELIVERED if delivered else Outcome.ACCEPTED
         )
-        return attrs.evolve(
-            delivery,
+        return delivery.changed(
             state=DeliveryState.DELIVERED if delivered else DeliveryState.ACCEPTED,
             attempts=(*delivery.attempts, attempt),
             tries=delivery.tries + 1,
@@ -63,12 +62,12 @@ class Verdicts:
         tries = delivery.tries + (1 if error.counts else 0)
         if error.kind is ErrorKind.PAYLOAD and self.has_plain and not delivery.plain:
             wait: float | None = 0.0
-            delivery = attrs.evolve(delivery, plain=True)
+            delivery = delivery.changed(plain=True)
         else:
             wait = self.policy.wait(error.outcome, tries, error.retry_after, self.rng)
             wait = None if wait is None else self._within_budget(wait, delivery.expires - now)
         attempts = (*delivery.attempts, Attempt.of(error, started_at, duration, wait))
-        delivery = attrs.evolve(delivery, attempts=attempts, tries=tries)
+        delivery = delivery.changed(attempts=attempts, tries=tries)
         if wait is None:
             final = DeliveryState.UNKNOWN if error.outcome is Outcome.UNKNOWN else DeliveryState.FAILED
             return _with(delivery, final, error)
@@ -92,7 +91,7 @@ def _later(delivery: Delivery, error: DeliveryError, due: float) -> Delivery:
     if due >= delivery.expires:
         return expired(delivery, error)
     state = DeliveryState.RETRYING if delivery.attempts else DeliveryState.PENDING
-    return attrs.evolve(_with(delivery, state, error), due=due)
+    return _with(delivery, state, error).changed(due=due)
 
 
 def expired(delivery: Delivery, error: DeliveryError | None = None) -> Delivery:
@@ -106,4 +105,4 @@ def expired(delivery: Delivery, error: DeliveryError | None = None) -> Delivery:
 
 
 def _with(delivery: Delivery, state: DeliveryState, error: DeliveryError) -> Delivery:
-    return attrs.evolve(delivery, state=state, error_kind=error.kind, error=error.message, hint=error.hint or None)
+    return delivery.changed(state=state, error_kind=error.kind, error=error.message, hint=error.hint or None)

@@ -8,8 +8,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from tocsin.alert import Alert
 from tocsin.clock import Clock
 from tocsin.errors import StoreError
@@ -111,7 +109,7 @@ class MemoryStore:
             for one in deliveries:
                 if self._shelf.is_held(one):
                     known = self._shelf.entries[one.alert_id].deliveries[one.unit]
-                    self._shelf.replace(attrs.evolve(known, lease=lease))
+                    self._shelf.replace(known.changed(lease=lease))
 
     def complete(self, delivery: Delivery, then: Callable[[Settled], None]) -> None:
         """See :meth:`Store.complete`."""
@@ -127,7 +125,7 @@ class MemoryStore:
         now = self.now()
         return self._take(
             lambda one: one.state is DeliveryState.IN_FLIGHT and one.lease <= now,
-            lambda one: attrs.evolve(one.claimed(now + seconds), lost=one.lost + 1),
+            lambda one: one.claimed(now + seconds).changed(lost=one.lost + 1),
             limit,
         )
 

@@ -52,13 +52,13 @@ def is_cancellable(delivery: Delivery, plan: Plan) -> bool:
 
 def cancelled(delivery: Delivery, reason: str) -> Delivery:
     """The delivery, ended by a person, by fail-fast or by the end of the service."""
-    return attrs.evolve(delivery, state=DeliveryState.CANCELLED, error=reason)
+    return delivery.changed(state=DeliveryState.CANCELLED, error=reason)
 
 
 def begun(delivery: Delivery, plan: Plan, now: float) -> Delivery:
     """The delivery of a stage that begins; a fallback begins where the alert's time may be over, and has it anew."""
     is_fallback = delivery.stage >= len(plan.stages)
-    return attrs.evolve(delivery, due=now, expires=now + plan.lifetime if is_fallback else delivery.expires)
+    return delivery.changed(due=now, expires=now + plan.lifetime if is_fallback else delivery.expires)
 
 
 def _failed_fast(record: Record) -> str | None:

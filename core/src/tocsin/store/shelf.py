@@ -6,8 +6,6 @@ import math
 from collections import OrderedDict
 from collections.abc import Sequence
 
-import attrs
-
 from tocsin.alert import Alert
 from tocsin.clock import Clock, SystemClock
 from tocsin.errors import QueueFull
@@ -42,7 +40,7 @@ class Shelf:
 
     def settle(self, entry: Entry, delivery: Delivery) -> Settled:
         """Replace a claimed delivery by what its attempt made of it, and take the steps that follow."""
-        delivery = attrs.evolve(delivery, lease=0.0)
+        delivery = delivery.changed(lease=0.0)
         if entry.closed is not None and not delivery.state.is_final:
             delivery = cancelled(delivery, entry.closed)
         if not delivery.state.is_final:
@@ -117,7 +115,7 @@ class Shelf:
         for one in [one for one in entry.deliveries.values() if one.is_waiting]:
             needed = one.stage < len(entry.plan.stages)
             state = DeliveryState.CANCELLED if needed else DeliveryState.SUPPRESSED
-            self.end(entry, attrs.evolve(one, state=state, error=entry.closed if needed else NOT_NEEDED))
+            self.end(entry, one.changed(state=state, error=entry.closed if needed else NOT_NEEDED))
         entry.report, entry.reported = report, True
         self.finished[report.alert_id] = None
         self.finished.move_to_end(report.alert_id)
