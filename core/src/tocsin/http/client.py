@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json as jsonlib
 import ssl
 import urllib.request
@@ -26,14 +27,16 @@ from tocsin.errors import (
     TlsError,
 )
 from tocsin.guard import AddressGuard
+from tocsin.http.kept import BODY_LIMIT, Target, exchange
 from tocsin.http.response import HttpResponse, cut_off
 from tocsin.http.transport import Adapter, Exchange
 from tocsin.secret import Secret
 
 __all__ = ["HttpClient"]
 
-_BODY_LIMIT = 65_536
 _DEFAULT_TIMEOUT = 15.0
+_MAX_TARGETS = 1_000
+"""URLs whose connections are remembered; further ones go the longer way."""
 _UNUSABLE = (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)
 
 
@@ -80,6 +83,7 @@ class HttpClient:
         self._proxies = {} if guard is not None else {**urllib.request.getproxies()}
         self._no_proxy = self._proxies.pop("no", None)
         self._proxies_by_host: dict[str, Mapping[str, str]] = {}
+        self._targets: dict[str, Target] = {}
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -121,30 +125,70 @@ class HttpClient:
         Raises:
             DeliveryError: no answer, or none that can be judged. Its outcome says whether the request may have arrived.
         """
-        body, sent_headers = _encode(json, form, content, headers)
+        body, sent_headers = _encode(json, form, content, headers, auth)
         deadline = current() or Deadline(_DEFAULT_TIMEOUT)
         with Exchange() as state:
             try:
-                return self._exchange(method, _clear(url), body, sent_headers, _basic(auth), deadline)
+                answer = self._on_kept(method, _clear(url), body, sent_headers, deadline, state)
+                return answer or self._exchange(method, _clear(url), body, sent_headers, deadline)
             except Exception as error:
                 failure = error if isinstance(error, DeliveryError) else _translate(error, state, deadline)
         raise failure
 
+    def _on_kept(
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str], deadline: Deadline, state: Exchange
+    ) -> HttpResponse | None:
+        """The answer to a request on a connection that is open already; None where there is none."""
+        target = self._targets.get(url)
+        connection = target.borrow() if target is not None else None
+        if target is None or connection is None:
+            return None
+        reusable = untouched = True
+        try:
+            for field in headers.items():
+                requests.utils.check_header_validity(field)
+            request = target.request(method, headers, body)
+            connection.prepare(deadline)
+            state.sent, untouched = True, False
+            answer, reusable = exchange(connection.sock, request, method)
+            if deadline.expired:
+                reusable = False
+                raise cut_off("the answer had not ended at the deadline", answer.status)
+            return answer
+        except BaseException:
+            reusable = untouched
+            raise
+        finally:
+            if not reusable:
+                connection.close()
+            target.give_back(connection)
+
     def _exchange(
-        self, method: str, url: str, body: bytes | None, headers: dict[str, str], auth: Any, deadline: Deadline
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str], deadline: Deadline
     ) -> HttpResponse:
-        request = requests.Request(method, url, headers=headers, data=body, auth=auth)
+        request = requests.Request(method, url, headers=headers, data=body)
         prepared = self._session.prepare_request(request)
-        left = max(0.001, deadline.remaining())
+        left, proxies = max(0.001, deadline.remaining()), dict(self._proxies_for(url))
         answer = self._session.send(
             prepared,
             stream=True,
             allow_redirects=False,
             verify=self._session.verify,
-            proxies=dict(self._proxies_for(url)),
+            proxies=proxies,
             timeout=(left, left),
         )
-        return _read(answer, deadline)
+        read = _read(answer, deadline)
+        self._remember(url, prepared, direct=not proxies)
+        return read
+
+    def _remember(self, url: str, prepared: requests.PreparedRequest, *, direct: bool) -> None:
+        """The next request to this URL may go on the connection that this one left in its pool."""
+        if url in self._targets or not direct or "@" in urlsplit(url).netloc or len(self._targets) >= _MAX_TARGETS:
+            return
+        adapter = self._session.get_adapter(url)
+        if isinstance(adapter, Adapter):
+            pool = adapter.get_connection_with_tls_context(prepared, self._session.verify)
+            self._targets[url] = Target.of(prepared, pool, self._session.headers)
 
     def _proxies_for(self, url: str) -> Mapping[str, str]:
         if not self._proxies:
@@ -160,14 +204,17 @@ def _clear(value: str | Secret) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _basic(auth: tuple[str, str | Secret] | None) -> tuple[str, str] | None:
-    return (auth[0], _clear(auth[1])) if auth else None
-
-
 def _encode(
-    json: object, form: Mapping[str, str] | None, content: bytes | None, headers: Mapping[str, str] | None
+    json: object,
+    form: Mapping[str, str] | None,
+    content: bytes | None,
+    headers: Mapping[str, str] | None,
+    auth: tuple[str, str | Secret] | None,
 ) -> tuple[bytes | None, dict[str, str]]:
     own: dict[str, str] = {}
+    if auth is not None:
+        credentials = f"{auth[0]}:{_clear(auth[1])}".encode()
+        own["Authorization"] = f"Basic {base64.b64encode(credentials).decode('ascii')}"
     body = content
     if json is not None:
         own["Content-Type"] = "application/json; charset=utf-8"
@@ -185,8 +232,8 @@ def _read(answer: requests.Response, deadline: Deadline) -> HttpResponse:
     """The answer, read to its bound; the connection is kept only if nothing was left in it."""
     body, complete = b"", True
     try:
-        while len(body) <= _BODY_LIMIT and answer.raw.length_remaining != 0:
-            chunk = answer.raw.read(_BODY_LIMIT + 1 - len(body), decode_content=False)
+        while len(body) <= BODY_LIMIT and answer.raw.length_remaining != 0:
+            chunk = answer.raw.read(BODY_LIMIT + 1 - len(body), decode_content=False)
             if not chunk:
                 break
             body += chunk
@@ -195,12 +242,12 @@ def _read(answer: requests.Response, deadline: Deadline) -> HttpResponse:
     if deadline.expired:
         answer.raw.close()
         raise cut_off("the answer had not ended at the deadline", answer.status_code)
-    complete = complete and len(body) <= _BODY_LIMIT
+    complete = complete and len(body) <= BODY_LIMIT
     if complete:
         answer.raw.release_conn()
     else:
         answer.raw.close()
-    return HttpResponse(answer.status_code, answer.headers, body[:_BODY_LIMIT], complete)
+    return HttpResponse(answer.status_code, answer.headers, body[:BODY_LIMIT], complete)
 
 
 def _translate(error: Exception, state: Exchange, deadline: Deadline) -> DeliveryError:
@@ -208,7 +255,7 @@ def _translate(error: Exception, state: Exchange, deadline: Deadline) -> Deliver
     if isinstance(error, (*_UNUSABLE, requests.exceptions.InvalidHeader, UnicodeError)) and not state.sent:
         return ChannelConfigError("the address or a header of the request is not usable; check the channel's settings")
     after = "; the request had been sent" if state.sent else ""
-    if deadline.expired or isinstance(error, requests.exceptions.Timeout):
+    if deadline.expired or isinstance(error, requests.exceptions.Timeout | TimeoutError):
         outcome = Outcome.UNKNOWN if state.sent else Outcome.RETRY
         return DeliveryTimeout(f"no answer within {deadline.seconds:.3g} s{after}", outcome=outcome)
     if isinstance(error, requests.exceptions.SSLError) and not state.sent and not _was_cut(error):

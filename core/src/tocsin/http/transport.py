@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import socket
 import threading
 from typing import Any
@@ -14,7 +15,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from tocsin.deadline import current
+from tocsin.deadline import Deadline, current
 from tocsin.dialing import dial
 from tocsin.guard import AddressGuard
 
@@ -90,6 +91,14 @@ class _Watched(HTTPConnection):
         deadline = current()
         if deadline is not None and self._twin is not None:
             deadline.watch(self._twin)
+
+    def prepare(self, deadline: Deadline) -> None:
+        """Have the deadline shut the open socket, whose own timeout must not come before it."""
+        if deadline is current():
+            self._watch()
+        left = deadline.remaining() + 1.0
+        if self.sock is not None and (self.sock.gettimeout() or math.inf) < left:
+            self.sock.settimeout(left)
 
     def connect(self) -> None:
         self._connecting = True

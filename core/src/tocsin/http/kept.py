@@ -1,0 +1,203 @@
+"""One exchange on a connection that is open already, without the layers that decide what is decided by then.
+
+The first exchange with a host goes through requests as usual: it resolves, connects, verifies, and leaves a connection
+in the pool. On that one the next request is a single write, and a plain answer is read here. Whatever is not plain
+(chunked, without a length, long, an interim status, half a head) is handed to ``http.client`` with what was read of it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import queue
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+from requests import PreparedRequest
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.util.connection import is_connection_dropped
+
+from tocsin.http.response import HttpResponse
+
+__all__ = ["BODY_LIMIT", "Headers", "Target", "exchange"]
+
+BODY_LIMIT = 65_536
+_PLAIN = re.compile(rb"HTTP/1\.1 ([2-5]\d\d)[ \r]")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,5})[ \t]*(?=\r\n)")
+_KEPT = re.compile(rb"\r\nconnection:[ \t]*keep-alive[ \t]*(?=\r\n)")
+_SPECIAL = (b"\r\ntransfer-encoding", b"\r\nconnection", b"\r\n ", b"\r\n\t", b"\n\n")
+"""What makes an answer more than plain."""
+_NO_BODY = (204, 304)
+
+
+class Headers(Mapping[str, str]):
+    """Header fields by name in any case, parsed where somebody asks; fields of one name are joined by commas."""
+
+    def __init__(self, head: bytes) -> None:
+        self._head = head
+        self._fields: dict[str, tuple[str, str]] | None = None
+
+    def _parsed(self) -> dict[str, tuple[str, str]]:
+        if self._fields is None:
+            self._fields = {}
+            for line in self._head.decode("latin-1").split("\r\n")[1:]:
+                name, colon, value = line.partition(":")
+                if colon:
+                    key, value = name.strip().lower(), value.strip()
+                    known = self._fields.get(key)
+                    self._fields[key] = (name.strip(), f"{known[1]}, {value}" if known else value)
+        return self._fields
+
+    def __getitem__(self, name: str) -> str:
+        return self._parsed()[name.lower()][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name, _ in self._parsed().values()])
+
+    def __len__(self) -> int:
+        return len(self._parsed())
+
+
+@attrs.frozen(eq=False)
+class Target:
+    """Where requests to one URL go, once requests has found out.
+
+    Attributes:
+        pool: of the connections to its host.
+        path: as it is written in the request line.
+        common: lines of header fields that are the same each time, by name in lower case.
+    """
+
+    pool: HTTPConnectionPool
+    path: bytes
+    common: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, prepared: PreparedRequest, pool: Any, common: Mapping[str, Any]) -> Target:
+        """The target that a prepared request names.
+
+        Args:
+            prepared: by requests, which has normalised its URL.
+            pool: the one it went through.
+            common: header fields of the session.
+        """
+        fields = {"Host": str(prepared.url).split("/", 3)[2].split("?")[0], **common}
+        lines = {name.lower(): _lines({name: value}) for name, value in fields.items()}
+        return cls(pool, prepared.path_url.encode("ascii"), lines)
+
+    def borrow(self) -> Any | None:
+        """An open connection that its server has not closed, or None; give it back with :meth:`give_back`."""
+        if self.pool.pool is None:
+            return None
+        try:
+            connection = self.pool.pool.get_nowait()
+        except queue.Empty:
+            return None
+        if connection is not None and getattr(connection, "sock", None) is not None:
+            if not is_connection_dropped(connection):
+                return connection
+            connection.close()
+        self.give_back(connection)
+        return None
+
+    def give_back(self, connection: Any) -> None:
+        """Put a connection (or the place for one) into the pool."""
+        try:
+            if self.pool.pool is None:
+                raise queue.Full
+            self.pool.pool.put_nowait(connection)
+        except queue.Full:
+            if connection is not None:
+                connection.close()
+
+    def request(self, method: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+        """The bytes of a request."""
+        length = b"Content-Length: %d\r\n" % len(body or b"") if body is not None or method != "GET" else b""
+        line = method.encode("ascii") + b" " + self.path + b" HTTP/1.1\r\n"
+        own = {name.lower() for name in headers}
+        common = (field for name, field in self.common.items() if name not in own)
+        return b"".join((line, *common, _lines(headers), length, b"\r\n", body or b""))
+
+
+def _lines(fields: Mapping[str, str]) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin-1")
+
+
+def exchange(sock: socket.socket, request: bytes, method: str) -> tuple[HttpResponse, bool]:
+    """Send a request and read its answer, to its bound.
+
+    Returns:
+        The answer, and whether the connection can be used again.
+    """
+    sock.sendall(request)
+    data = sock.recv(BODY_LIMIT)
+    if not data:
+        raise http.client.RemoteDisconnected("closed without an answer")
+    end = data.find(b"\r\n\r\n")
+    plain = _plain(data, end)
+    if plain is None:
+        return _read(_Replay(data, sock), method)
+    status, length = plain
+    body = data[end + 4 :]
+    while len(body) < length:
+        more = sock.recv(BODY_LIMIT)
+        if not more:
+            return HttpResponse(status, Headers(data[:end]), body, complete=False), False
+        body += more
+    return HttpResponse(status, Headers(data[:end]), body[:length]), len(body) == length
+
+
+def _plain(data: bytes, end: int) -> tuple[int, int] | None:
+    """Status and length of an answer that has nothing special about it."""
+    match = _PLAIN.match(data)
+    if match is None or end < 0:
+        return None
+    head = data[: end + 2].lower()
+    head = _KEPT.sub(b"", head, 1)
+    lengths, status = _LENGTH.findall(head), int(match[1])
+    if len(lengths) != 1 or head.count(b"\r\ncontent-length") != 1 or any(word in head for word in _SPECIAL):
+        return None
+    return None if status in _NO_BODY or int(lengths[0]) > BODY_LIMIT else (status, int(lengths[0]))
+
+
+class _Replay(io.RawIOBase):
+    """A socket from which some bytes were read already, as ``http.client`` wants to read it."""
+
+    def __init__(self, data: bytes, sock: socket.socket) -> None:
+        self._data = memoryview(data)
+        self._sock = sock
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """The one file that the answer is read from."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Bytes read before, then the socket's."""
+        if not self._data:
+            return self._sock.recv_into(buffer)
+        count = min(len(buffer), len(self._data))
+        buffer[:count] = self._data[:count]
+        self._data = self._data[count:]
+        return count
+
+
+def _read(replay: _Replay, method: str) -> tuple[HttpResponse, bool]:
+    answer = http.client.HTTPResponse(replay, method=method)  # type: ignore[arg-type] # it calls makefile, nothing else
+    answer.begin()
+    headers = Headers(b"\r\n" + "\r\n".join(f"{n}: {v}" for n, v in answer.getheaders()).encode("latin-1", "replace"))
+    body, complete = b"", True
+    try:
+        while len(body) <= BODY_LIMIT and (chunk := answer.read(BODY_LIMIT + 1 - len(body))):
+            body += chunk
+    except (http.client.HTTPException, OSError, ValueError):
+        complete = False
+    complete = complete and len(body) <= BODY_LIMIT and not answer.length
+    keep = complete and not answer.will_close
+    return HttpResponse(answer.status, headers, body[:BODY_LIMIT], complete), keep

@@ -1,0 +1,213 @@
+"""Requests on a connection that is open already: the shorter way must tell the same as the longer one."""
+
+import socket
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tocsin import ConnectionFailed, DeliveryError, DeliveryTimeout, Outcome
+from tocsin.deadline import Deadline
+from tocsin.http import HttpClient
+from tocsin.http.kept import BODY_LIMIT, Headers, _read, _Replay, exchange
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@pytest.fixture
+def client():
+    with_client = HttpClient(workers=2, user_agent="tests", environ={})
+    yield with_client
+    with_client.close()
+
+
+@pytest.fixture
+def warm(client, receiver):
+    """A receiver whose first answer is plain, and which then does something; the first request was made."""
+
+    def start(then):
+        def behave(server, connection):
+            server.request(connection)
+            connection.sendall(OK)
+            if server.request(connection) is not None:
+                then(server, connection)
+
+        server = receiver(behave)
+        assert client.post(server.url, content=b"first").is_success
+        return server
+
+    return start
+
+
+def answers(*pieces):
+    def then(server, connection):
+        for piece in pieces:
+            connection.sendall(piece)
+        server.stopping.wait(5)
+
+    return then
+
+
+def test_the_second_request_goes_on_the_kept_connection_with_all_its_headers(client, warm):
+    server = warm(answers(OK))
+    answer = client.post(
+        server.url,
+        content=b"second",
+        headers={"User-Agent": "mine", "X-One": "1"},
+        auth=("u", "p"),
+    )
+    head, body = server.requests[1]
+    lines = head.decode().split("\r\n")
+
+    assert (answer.status, answer.body, body) == (200, b"ok", b"second")
+    assert lines[0] == "POST /hook HTTP/1.1"
+    assert sorted(lines[1:]) == sorted(
+        [
+            f"Host: 127.0.0.1:{server.port}",
+            "Accept: */*",
+            "Accept-Encoding: identity",
+            "Connection: keep-alive",
+            "Authorization: Basic dTpw",
+            "User-Agent: mine",
+            "X-One: 1",
+            "Content-Length: 6",
+        ]
+    )
+
+
+def test_both_ways_send_the_same_fields(client, warm):
+    server = warm(answers(OK))
+    client.post(server.url, content=b"first")
+    first, second = (set(head.decode().split("\r\n")) for head, _ in server.requests)
+
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ([b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"], (404, b"", True)),
+        ([b"HTTP/1.1 200 OK\r\nContent-Le", b"ngth: 4\r\n\r\nb", b"ody"], (200, b"body", True)),
+        ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"], (200, b"body", True)),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n", OK], (200, b"ok", True)),
+        ([b"HTTP/1.1 204 No Content\r\n\r\n"], (204, b"", True)),
+        ([b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"], (200, b"ok", True)),
+        ([b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"], (200, b"ok", True)),
+        ([b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"], (302, b"", True)),
+        (
+            [b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + b"x" * 99_999],
+            (200, b"x" * BODY_LIMIT, False),
+        ),
+    ],
+)
+def test_an_answer_is_read_as_it_is(client, warm, pieces, expected):
+    answer = client.post(warm(answers(*pieces)).url, content=b"second")
+
+    assert (answer.status, answer.body, answer.complete) == expected
+
+
+def test_a_body_that_is_cut_leaves_the_status_believable(client, warm):
+    def then(server, connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+        connection.shutdown(socket.SHUT_RDWR)
+
+    answer = client.post(warm(then).url, content=b"second")
+
+    assert (answer.status, answer.body, answer.complete) == (200, b"half", False)
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        lambda server, connection: server.reset(connection),
+        lambda server, connection: connection.shutdown(socket.SHUT_RDWR),
+        answers(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
+        answers(b"HTTP/1.1 abc\r\n\r\n"),
+    ],
+)
+def test_a_request_that_went_and_was_not_answered_is_unknown(client, warm, then):
+    with pytest.raises(ConnectionFailed) as caught:
+        client.post(warm(then).url, content=b"second")
+
+    assert caught.value.outcome is Outcome.UNKNOWN
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        answers(),
+        answers(b"HTTP/1.1 200 OK\r\nContent-Le"),
+        answers(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"),
+    ],
+)
+def test_the_deadline_holds_and_the_next_exchange_is_clean(client, warm, answering, then):
+    server = warm(then)
+    with Deadline(0.3), pytest.raises(DeliveryTimeout) as caught:
+        client.post(server.url, content=b"second")
+
+    assert caught.value.outcome is Outcome.UNKNOWN
+    assert client.post(answering(OK).url, content=b"next").is_success
+
+
+def test_a_longer_deadline_is_not_cut_by_the_socket_of_a_shorter_one(client, warm):
+    release = threading.Event()
+
+    def then(server, connection):
+        release.wait(10)
+        connection.sendall(OK)
+
+    server = warm(then)
+    threading.Timer(0.2, release.set).start()
+    with Deadline(30.0):
+        assert client.post(server.url, content=b"second").is_success
+
+
+def test_a_header_that_cannot_be_sent_leaves_the_connection_in_order(client, warm):
+    server = warm(answers(OK))
+    with pytest.raises(DeliveryError):
+        client.post(server.url, content=b"bad", headers={"X-One": "a\r\nb"})
+
+    assert client.post(server.url, content=b"good").is_success
+    assert [body for _, body in server.requests] == [b"first", b"good"]
+
+
+def _through(data, read):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(data)
+        theirs.shutdown(socket.SHUT_WR)
+        try:
+            answer, _ = read(ours)
+        except Exception as error:
+            return type(error).__name__
+        return answer.status, answer.body, answer.complete, dict(answer.headers)
+
+
+NAMES = st.sampled_from(["Content-Length", "content-length", "Connection", "Transfer-Encoding", "X-A", "Retry-After"])
+VALUES = st.sampled_from(["0", "2", "5", "keep-alive", "close", "chunked", "abc", "7, 7", "", " 2 "])
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(
+        ["HTTP/1.1 200 OK", "HTTP/1.1 500 x", "HTTP/1.1 204 No Content", "HTTP/1.0 200 OK", "HTTP/1.1 200"]
+    ),
+    st.lists(st.tuples(NAMES, VALUES), max_size=5),
+    st.sampled_from([b"", b"ok", b"hello", b"2\r\nok\r\n0\r\n\r\n"]),
+)
+def test_any_answer_is_read_as_the_standard_library_reads_it(line, fields, body):
+    head = "\r\n".join([line, *(f"{name}: {value}" for name, value in fields)])
+    data = head.encode() + b"\r\n\r\n" + body
+
+    assert _through(data, lambda sock: exchange(sock, b"", "POST")) == _through(
+        data, lambda sock: _read(_Replay(b"", sock), "POST")
+    )
+
+
+def test_headers_are_found_in_any_case_and_joined():
+    headers = Headers(b"HTTP/1.1 200 OK\r\nRetry-After: 5\r\nX-A: 1\r\nx-a: 2")
+
+    assert (headers["retry-after"], headers["X-A"], headers.get("none")) == ("5", "1, 2", None)
+    assert (len(headers), list(headers)) == (2, ["Retry-After", "x-a"])
