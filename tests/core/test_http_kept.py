@@ -90,6 +90,11 @@ def test_both_ways_send_the_same_fields(client, warm):
         ([b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"], (404, b"", True)),
         ([b"HTTP/1.1 200 OK\r\nContent-Le", b"ngth: 4\r\n\r\nb", b"ody"], (200, b"body", True)),
         ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"], (200, b"body", True)),
+        (
+            [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"],
+            (200, b"body", True),
+        ),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok"], (200, b"ok", True)),
         ([b"HTTP/1.1 100 Continue\r\n\r\n", OK], (200, b"ok", True)),
         ([b"HTTP/1.1 204 No Content\r\n\r\n"], (204, b"", True)),
         ([b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"], (200, b"ok", True)),
