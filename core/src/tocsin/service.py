@@ -265,8 +265,8 @@ class NotificationService:
         end = time.monotonic() + timeout
         finished = self._dispatcher.close(timeout, drain=drain)
         told = self._reporter.flush(max(0.0, end - time.monotonic()))
+        self.store.close()  # first: what has arrived must be on record even where a channel hangs at its end
         self.registry.close()
-        self.store.close()
         return finished and told
 
     def __enter__(self) -> Self:

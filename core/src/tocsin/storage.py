@@ -11,10 +11,12 @@ from tocsin.errors import ConfigError, did_you_mean
 from tocsin.settings import Problem, Sourced, build, settings_of
 from tocsin.store import Store
 
-__all__ = ["STORE_PREFIX", "configured_store", "is_durable"]
+__all__ = ["STORE_PREFIX", "configured_store", "is_durable", "required_store"]
 
 STORE_PREFIX = "tocsin_store"
 """Settings of a store are named ``TOCSIN_STORE_<FIELD>`` in the environment."""
+_HOW = 'write [store] url = "sqlite:///tocsin.db" into tocsin.toml or set TOCSIN_STORE_URL'
+_INSTALL = "pip install tocsin-sql"
 
 
 def is_durable(config: NotificationConfig) -> bool:
@@ -49,13 +51,28 @@ def configured_store(config: NotificationConfig) -> Store | None:
     return store  # type: ignore[no-any-return] # what an entry point names has no static type; the port's suite checks it
 
 
+def required_store(config: NotificationConfig) -> Store:
+    """The store that the configuration asks for, not opened yet, for those who need one that outlives the process.
+
+    Raises:
+        ConfigError: none is configured, or what :func:`configured_store` raises.
+    """
+    store = configured_store(config)
+    if store is not None:
+        if not store.shared:
+            raise ConfigError("the configured store does not outlive the process; configure a database")
+        return store
+    words = f"no store is configured; {_HOW}"
+    raise ConfigError(words if installed(STORES) else f"{words}, and {_INSTALL}")
+
+
 def _driver(config: NotificationConfig, table: Mapping[str, Any]) -> Plugin:
     stores = installed(STORES)
     named = table.get("driver") or (next(iter(stores)) if len(stores) == 1 else None)
     if named in stores and not stores[named].rivals:
         return stores[named]
     if not stores:
-        raise ConfigError("no store is installed; pip install tocsin-sql")
+        raise ConfigError(f"no store is installed; {_INSTALL}")
     place, names = config.file.place("store.driver"), ", ".join(stores)
     words = f"no store called {named!r}{did_you_mean(named, stores)}" if named else "say which store"
     raise ConfigError("the store cannot be used", [Problem(place, f"{words} (installed: {names})")])

@@ -60,6 +60,7 @@ def _examine(config: NotificationConfig) -> tuple[list[Finding], dict[str, Any]]
     findings += _channel_findings(registry)
     findings += _route_findings(config, registry)
     findings += _environment_findings(config, registry)
+    findings += _store_findings(config)
     summary = {"file": config.file.name, "ready": [*registry.ready()], "routes": len(config.routes)}
     registry.close()
     return findings, summary
@@ -92,6 +93,21 @@ def _route_findings(config: NotificationConfig, registry: Registry) -> Iterator[
             continue  # an error already
         for reason in _unreachable(names, registry):
             yield Finding(place, f"route {name} {reason}", warning=True)
+
+
+def _store_findings(config: NotificationConfig) -> Iterator[Finding]:
+    """What is wrong with the store's settings; it is not opened."""
+    from tocsin.errors import ConfigError
+    from tocsin.settings import Problem
+    from tocsin.storage import configured_store
+
+    try:
+        configured_store(config)
+    except ConfigError as error:
+        problems = [problem for problem in error.problems if isinstance(problem, Problem)]
+        yield from (Finding(problem.place, f"store: {problem.message}") for problem in problems)
+        if not problems:
+            yield Finding("store", str(error))
 
 
 def _tables(routes: object) -> list[Mapping[str, Any]]:

@@ -22,9 +22,12 @@ class Exit(IntEnum):
     PARTIAL = 4
     DEADLINE = 5
     SOFTWARE = 70
+    STORE = 74
+    KEPT = 75
     CONFIG = 78
     INTERRUPTED = 130
     PIPE = 141
+    TERMINATED = 143
 
 
 def exit_for(report: DeliveryReport, *, matched: bool = True) -> Exit:

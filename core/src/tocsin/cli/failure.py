@@ -7,14 +7,29 @@ from typing import TYPE_CHECKING
 
 from tocsin.cli.exits import Exit
 from tocsin.cli.terminal import clean
-from tocsin.errors import AlertError, ConfigError, TocsinError, UnknownChannel
+from tocsin.errors import (
+    AlertError,
+    ConfigError,
+    QueueFull,
+    StoreError,
+    TocsinError,
+    UnknownAlert,
+    UnknownChannel,
+)
 
 if TYPE_CHECKING:
     from tocsin.cli.session import Session
 
 __all__ = ["error_dict", "tell", "told"]
 
-_CODES = ((ConfigError, Exit.CONFIG), (UnknownChannel, Exit.USAGE), (AlertError, Exit.USAGE))
+_CODES = (
+    (ConfigError, Exit.CONFIG),
+    (UnknownChannel, Exit.USAGE),
+    (UnknownAlert, Exit.USAGE),
+    (AlertError, Exit.USAGE),
+    (StoreError, Exit.STORE),
+    (QueueFull, Exit.STORE),
+)
 
 
 def told(error: TocsinError) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tocsin.report import DeliveryReport
     from tocsin.service import NotificationService
 
-__all__ = ["read_lines", "send_lines"]
+__all__ = ["open_lines", "read_lines", "send_lines", "to_alert"]
 
 _LONGEST_LINE = 8 << 20
 """Bytes; an alert of the largest message and data, escaped, is shorter."""
@@ -45,14 +45,18 @@ def send_lines(session: Session, path: str, defaults: dict[str, Any], *, dry_run
     Returns:
         The exit code over all lines.
     """
-    try:
-        opened = click.open_file(path, "rb")
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from None
-    with opened as source, session.service(store=MemoryStore()) as service:
+    with open_lines(path) as source, session.service(store=MemoryStore()) as service:
         make_ready(service, defaults.get("channels", ()), session.terminal)
         stream = _Stream(service, session, defaults)
         return stream.show(source) if dry_run else stream.send(source)
+
+
+def open_lines(path: str) -> IO[bytes]:
+    """The file, or standard input for ``-``."""
+    try:
+        return click.open_file(path, "rb")
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def read_lines(source: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
@@ -66,6 +70,29 @@ def read_lines(source: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
             yield number, None
         elif line.strip():
             yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+
+
+def to_alert(line: bytes | None, defaults: dict[str, Any]) -> Alert:
+    """The alert of a line.
+
+    Args:
+    line: as :func:`read_lines` gave it.
+    defaults: fields that it leaves out.
+
+    Raises:
+    AlertError: it is none.
+    """
+    if line is None:
+        raise AlertError(f"the line is longer than {_LONGEST_LINE >> 20} MiB")
+    try:
+        fields = parse_json(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise AlertError("the line is not UTF-8 text") from None
+    if not isinstance(fields, dict):
+        raise AlertError('the line must hold a JSON object, like {"title": "Disk full"}')
+    if "type" in fields and "alert_type" not in fields:  # the word of routes and of --type
+        fields["alert_type"] = fields.pop("type")
+    return Alert.from_dict({"message": "", **defaults, **fields})
 
 
 @attrs.frozen
@@ -119,28 +146,17 @@ class _Stream:
 
         for number, line in read_lines(source):
             try:
-                self._codes.append(show_requests(self._service, self._alert(line), self._session, line=number))
+                self._codes.append(
+                    show_requests(self._service, to_alert(line, self._defaults), self._session, line=number)
+                )
             except AlertError as error:
                 self._tell(_Ended(number, error=error))
         self._terminal.say("Nothing was sent.")
         return combined(self._codes)
 
-    def _alert(self, line: bytes | None) -> Alert:
-        if line is None:
-            raise AlertError(f"the line is longer than {_LONGEST_LINE >> 20} MiB")
-        try:
-            fields = parse_json(line.decode("utf-8"))
-        except UnicodeDecodeError:
-            raise AlertError("the line is not UTF-8 text") from None
-        if not isinstance(fields, dict):
-            raise AlertError('the line must hold a JSON object, like {"title": "Disk full"}')
-        if "type" in fields and "alert_type" not in fields:  # the word of routes and of --type
-            fields["alert_type"] = fields.pop("type")
-        return Alert.from_dict({"message": "", **self._defaults, **fields})
-
     def _begin(self, number: int, line: bytes | None) -> None:
         try:
-            alert = self._alert(line)
+            alert = to_alert(line, self._defaults)
             handle = self._enqueue(alert)
         except TocsinError as error:
             self._ended.put(_Ended(number, error=error))

@@ -22,10 +22,13 @@ Configuration: defaults, then tocsin.toml (or [tool.tocsin] in pyproject.toml), 
 
 \b
 Exit codes: 0 all delivered, 1 nothing delivered, 2 usage, 3 no channel matched,
-4 partly delivered, 5 deadline passed, 78 configuration.
+4 partly delivered, 5 deadline passed, 74 store, 75 kept for later, 78 configuration.
 """
 _COMMANDS = {
     "send": ("tocsin.cli.send:send", "Send one alert, or a stream of them."),
+    "worker": ("tocsin.cli.worker:worker", "Deliver what is in the store, until told to stop."),
+    "deliveries": ("tocsin.cli.deliveries:deliveries", "Look at deliveries in the store; replay or cancel them."),
+    "store": ("tocsin.cli.upkeep:store", "Look after the store."),
     "test": ("tocsin.cli.probing:test", "Really send a test message through one channel."),
     "check": ("tocsin.cli.check:check", "Say everything that is wrong with the configuration."),
     "channels": ("tocsin.cli.channels:channels", "Look at channels and at what each type can be told."),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tocsin.report import DeliveryReport
     from tocsin.service import NotificationService
 
-__all__ = ["UNUSABLE", "exit_code", "make_ready", "not_ready", "switched_off"]
+__all__ = ["UNUSABLE", "exit_code", "make_ready", "not_ready", "switched_off", "tell_absence"]
 
 _CORE = "tocsin"
 _CONSOLE = "console"
@@ -28,13 +28,16 @@ UNUSABLE = (ChannelState.UNCONFIGURED, ChannelState.MISCONFIGURED)
 """States that the configuration is to blame for."""
 
 
-def make_ready(service: NotificationService, names: Iterable[str], terminal: Terminal) -> set[str]:
+def make_ready(
+    service: NotificationService, names: Iterable[str], terminal: Terminal, *, console: bool = True
+) -> set[str]:
     """Bring in what the user named, say who cannot take part, and fall back to the console.
 
     Args:
         service: of this command.
         names: channels that the user named.
         terminal: where the words go.
+        console: whether the console may stand in where no channel is configured.
 
     Returns:
         The channels whose absence was told.
@@ -48,8 +51,8 @@ def make_ready(service: NotificationService, names: Iterable[str], terminal: Ter
             _bring_in(service, entry, terminal)
     absent = [entry for entry in not_ready(service.registry) if not names or entry.name in names]
     for entry in absent:
-        _tell_absence(entry, terminal)
-    if not service.registry.entries and not names:
+        tell_absence(entry, terminal)
+    if console and not service.registry.entries and not names:
         _use_console(service, terminal)
     return {entry.name for entry in absent}
 
@@ -77,7 +80,8 @@ def not_ready(registry: Registry) -> list[Entry]:
     return [entry for entry in registry.entries.values() if entry.state not in usable]
 
 
-def _tell_absence(entry: Entry, terminal: Terminal) -> None:
+def tell_absence(entry: Entry, terminal: Terminal) -> None:
+    """Say that a channel takes no part, and why."""
     name = terminal.style(clean(entry.name), "bold")
     terminal.fail(f"{terminal.mark('warn')} {name} is {entry.state} and takes no part:")
     for problem in entry.problems or (entry.reason,):

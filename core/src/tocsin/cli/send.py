@@ -17,8 +17,9 @@ from tocsin.cli.session import Session, common_options, pass_session
 if TYPE_CHECKING:
     from tocsin.alert import Alert
     from tocsin.cli.terminal import Terminal
+    from tocsin.report import DeliveryReport
 
-__all__ = ["send"]
+__all__ = ["send", "tell_nobody"]
 
 _PATIENCE = 2.0
 """Seconds of silence on standard input before the user is told what is being waited for."""
@@ -55,34 +56,68 @@ _PATIENCE = 2.0
 @click.option("--status", metavar="NAME", help="firing (default), acknowledged or resolved.")
 @click.option("--jsonl", metavar="FILE", help="Send each line of this file, or of - for standard input.")
 @click.option("--dry-run", is_flag=True, help="Show what each channel would send; send nothing.")
+@click.option(
+    "--durable", is_flag=True, help="Keep it in the configured store first, so that it outlives this process."
+)
+@click.option("--no-wait", is_flag=True, help="With --durable: return once it is kept; a worker delivers it.")
+@click.option(
+    "--key", metavar="KEY", help="With --durable: your own name for it; under a known one nothing is sent again."
+)
 @common_options()
 @pass_session
-def send(
-    session: Session, /, title: str | None, message: str | None, jsonl: str | None, dry_run: bool, **options: Any
-) -> int:
+def send(session: Session, /, title: str | None, message: str | None, jsonl: str | None, **options: Any) -> int:
     """Send one alert, or a stream of them.
 
     MESSAGE is read from standard input where it is - or where something is piped in.
     With --jsonl each line is an alert as a JSON object; the options are what its lines leave out.
 
+    With --durable it is committed to the configured store before anything is tried; what has not arrived within the
+    configured deadline is kept there, and the exit code is 75. With --jsonl, line 7 has the key KEY:7.
+
     \b
       tocsin send "Disk full" "/var is at 98 %" --priority high
       df -h | tocsin send "Disk report" --to email
       tocsin send "Risk above limit" --type RISK -d risk_pct=6.5 --dry-run
+      tocsin send "Order rejected" --durable --key order-4711
     """  # noqa: D301 -- click looks for the backspace itself
+    keeping = _keeping(options)
+    dry_run = options.pop("dry_run")
     fields = _fields(options)
     if jsonl is not None:
         if title is not None:
             raise click.UsageError("--jsonl takes the alerts from its lines; leave TITLE and MESSAGE out")
-        from tocsin.cli.jsonl import send_lines
-
-        return send_lines(session, jsonl, fields, dry_run=dry_run)
+        return _send_lines(session, jsonl, fields, None if dry_run else keeping, dry_run=dry_run)
     if title is None:
         raise click.UsageError('a TITLE is needed: what happened, in a few words, like "Disk full"')
     text = _message(message, session.terminal)
     from tocsin.alert import Alert
 
-    return _send_one(session, Alert.from_dict({"title": title, "message": text, **fields}), dry_run=dry_run)
+    alert = Alert.from_dict({"title": title, "message": text, **fields})
+    if keeping is None or dry_run:
+        return _send_one(session, alert, dry_run=dry_run)
+    from tocsin.cli.durable import keep_one
+
+    return keep_one(session, alert, **keeping)
+
+
+def _keeping(options: dict[str, Any]) -> dict[str, Any] | None:
+    """How it is to be kept, taken out of the options; None where it is not."""
+    durable, no_wait, key = (options.pop(name) for name in ("durable", "no_wait", "key"))
+    if not durable and (no_wait or key is not None):
+        raise click.UsageError(f"{'--no-wait' if no_wait else '--key'} needs --durable")
+    return {"key": key, "wait": not no_wait} if durable else None
+
+
+def _send_lines(
+    session: Session, path: str, fields: dict[str, Any], keeping: dict[str, Any] | None, *, dry_run: bool
+) -> int:
+    if keeping is None:
+        from tocsin.cli.jsonl import send_lines
+
+        return send_lines(session, path, fields, dry_run=dry_run)
+    from tocsin.cli.durable import keep_lines
+
+    return keep_lines(session, path, fields, **keeping)
 
 
 def _fields(options: dict[str, Any]) -> dict[str, Any]:
@@ -169,6 +204,11 @@ def _send_one(session: Session, alert: Alert, *, dry_run: bool) -> int:
     if report.results:
         terminal.say(summary(report, code))
     else:
-        advice = "; tocsin route test says why" if code is Exit.UNMATCHED and service.config.routes else ""
-        terminal.fail(f"{terminal.mark('warn')} nobody was told: {report.suppressed}{advice}")
+        tell_nobody(report, code, terminal, has_routes=bool(service.config.routes))
     return code
+
+
+def tell_nobody(report: DeliveryReport, code: int, terminal: Terminal, *, has_routes: bool) -> None:
+    """Say that the alert went nowhere, and why."""
+    advice = "; tocsin route test says why" if code is Exit.UNMATCHED and has_routes else ""
+    terminal.fail(f"{terminal.mark('warn')} nobody was told: {report.suppressed}{advice}")

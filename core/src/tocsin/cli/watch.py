@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tocsin.cli.terminal import Terminal, clean, seconds
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tocsin.report import DeliveryReport
     from tocsin.store import Delivery, Store
 
-__all__ = ["retry_words", "tell_retries", "watch"]
+__all__ = ["retry_words", "tell_retries", "watch", "watch_until"]
 
 _LOOK = 0.05
 """Seconds between two looks at the store; also how long an interrupt can wait on Windows."""
@@ -27,6 +27,28 @@ def watch(handle: DeliveryHandle, store: Store, changed: Callable[[Delivery], ob
         store: which the service was given.
         changed: told each delivery when it is first seen, after each attempt and at its end.
     """
+    report = watch_until(handle, store, changed, lambda _: False)
+    assert report is not None  # nothing else ends the wait
+    return report
+
+
+def watch_until(
+    handle: DeliveryHandle,
+    store: Store,
+    changed: Callable[[Delivery], object],
+    enough: Callable[[Sequence[Delivery]], bool],
+) -> DeliveryReport | None:
+    """Wait for the report, or until there was enough of waiting.
+
+    Args:
+        handle: of the delivery under way.
+        store: which the service was given.
+        changed: told each delivery when it is first seen, after each attempt and at its end.
+        enough: whether to wait no longer, as the deliveries stand.
+
+    Returns:
+        The report; None where it is not there.
+    """
     seen: dict[tuple[str, str], tuple[DeliveryState, int]] = {}
     while True:
         try:
@@ -34,12 +56,13 @@ def watch(handle: DeliveryHandle, store: Store, changed: Callable[[Delivery], ob
         except TimeoutError:
             report = None
         record = store.record(handle.alert_id)
-        for delivery in record.deliveries if record is not None else ():
+        deliveries = record.deliveries if record is not None else ()
+        for delivery in deliveries:
             now = (delivery.state, len(delivery.attempts))
             if seen.get(delivery.unit) != now:
                 seen[delivery.unit] = now
                 changed(delivery)
-        if report is not None:
+        if report is not None or enough(deliveries):
             return report
 
 

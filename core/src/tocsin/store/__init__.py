@@ -5,6 +5,7 @@ from tocsin.store.memory import MemoryStore
 from tocsin.store.port import Added, Claim, Settled, Store
 from tocsin.store.progress import Step, begun, cancelled, is_cancellable, next_step, report_of
 from tocsin.store.states import TRANSITIONS, Transition, may_become
+from tocsin.store.upkeep import Upkeep
 
 __all__ = [
     "TRANSITIONS",
@@ -18,6 +19,7 @@ __all__ = [
     "Step",
     "Store",
     "Transition",
+    "Upkeep",
     "begun",
     "cancelled",
     "is_cancellable",

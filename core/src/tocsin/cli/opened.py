@@ -1,0 +1,70 @@
+"""The store that the configuration names, for the commands that need one, and who asks."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tocsin.errors import StoreError
+from tocsin.store.upkeep import Upkeep
+
+if TYPE_CHECKING:
+    from tocsin.cli.session import Session
+    from tocsin.store import Store
+
+__all__ = ["actor", "note", "opened_store", "place_of", "upkeep_of"]
+
+
+@contextlib.contextmanager
+def opened_store(session: Session) -> Iterator[Store]:
+    """The configured store, open for the time of the block; no channel is loaded and nothing is delivered.
+
+    Raises:
+        ConfigError: none is configured, and how to configure one.
+        StoreError: it cannot be opened.
+    """
+    from tocsin.clock import SystemClock
+    from tocsin.storage import required_store
+
+    session.terminal.listen()
+    store = required_store(session.config(lenient=True))
+    try:
+        store.open(SystemClock(), lambda: None)
+        yield store
+    finally:
+        store.close()
+
+
+def place_of(store: Store) -> str:
+    """Where the store is, without a password; empty where it does not say."""
+    return str(getattr(store, "place", ""))
+
+
+def upkeep_of(store: Store) -> Upkeep:
+    """The store as those who look after it need it.
+
+    Raises:
+        StoreError: it has nothing of that kind.
+    """
+    if not isinstance(store, Upkeep):
+        raise StoreError(f"{type(store).__name__} has no upkeep: no statistics, checks or repairs")
+    return store
+
+
+def note(store: Store, action: str, subject: str) -> None:
+    """Keep on record what the person at the command line is about to do, where the store can."""
+    if isinstance(store, Upkeep):
+        store.audit(action, subject, actor())
+
+
+def actor() -> str:
+    """Who runs the program: ``user@host``; behind sudo the one who called it."""
+    try:
+        user = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError, ImportError):  # no such user in the system's database
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,50 @@
+"""What a store that lasts can do beyond delivering: for the people who look after it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+__all__ = ["Upkeep"]
+
+
+@runtime_checkable
+class Upkeep(Protocol):
+    """Optional beside :class:`Store`; the command line's ``tocsin store`` calls it."""
+
+    def stats(self) -> dict[str, Any]:
+        """How much there is, and how it stands: JSON values, names in snake case, ages in seconds, sizes in bytes."""
+
+    def prune(self) -> dict[str, int]:
+        """Remove what is older than the configured times; how many rows of each kind went."""
+
+    def check(self) -> list[str]:
+        """Problems of the database and its surroundings, each with what to do; nothing is changed.
+
+        Works on a store that was not opened.
+        """
+
+    def salvage(self, source: str) -> dict[str, int]:
+        """Bring over what can be read in a damaged database and is not here; how many rows of each kind came.
+
+        Args:
+            source: path of the damaged file, which is not changed.
+
+        Raises:
+            StoreError: it cannot be read at all.
+        """
+
+    def upgrade(self) -> str:
+        """Bring the tables to this version, and say what was done. Works on a store that was not opened.
+
+        Raises:
+            StoreError: they are newer, or cannot be changed; nothing was.
+        """
+
+    def audit(self, action: str, subject: str, actor: str) -> None:
+        """Keep on record what a person did.
+
+        Args:
+            action: like ``replay``.
+            subject: to what.
+            actor: who.
+        """
