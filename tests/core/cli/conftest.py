@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tocsin.cli import main
+from tocsin.clock import SystemClock
 
 PAGER = '''
 """A pager over HTTP, and its provider on loopback."""
@@ -95,11 +96,67 @@ class PagerSimulator(HttpSimulator):
         return Answer(200 if "CANARY-TOKEN" in request.path else 401, b"{}")
 '''
 
+DRAWER = '''
+"""A store for one process that behaves as if others used it too: each folder has one, which outlives a command."""
+
+import os
+
+import attrs
+
+from tocsin.settings import setting
+from tocsin.store import MemoryStore
+
+DRAWERS = {}
+
+
+@attrs.define(eq=False, kw_only=True, slots=False)
+class Bare:
+    label: str = attrs.field(default="top", metadata=setting("TOCSIN_STORE_LABEL", "Which one"))
+    shared = True
+    place = "the drawer"
+
+    def __attrs_post_init__(self):
+        self.memory, self.audited = DRAWERS.setdefault((os.getcwd(), self.label), (MemoryStore(), []))
+
+    def __getattr__(self, name):
+        return getattr(self.memory, name)
+
+    def close(self):
+        pass
+
+
+class Drawer(Bare):
+    def stats(self):
+        return {"alerts": 1234, "states": {"failed": 2}, "size_bytes": None, "wal": True, "notes": []}
+
+    def prune(self):
+        return {"contents": 3}
+
+    def check(self):
+        return ["a page is damaged; salvage it"] if self.label == "broken" else []
+
+    def salvage(self, source):
+        return {"alerts": len(source)}
+
+    def upgrade(self):
+        return "it was up to date"
+
+    def audit(self, action, subject, actor):
+        self.audited.append((action, subject, actor))
+'''
+
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory):
-    """A folder with the distribution `tocsin-pager` installed in it."""
+    """A folder with the distributions `tocsin-pager` and `tocsin-drawer` installed in it."""
     folder = tmp_path_factory.mktemp("packages")
+    (folder / "drawer_of_the_tests.py").write_text(DRAWER, encoding="utf-8")
+    info = folder / "tocsin_drawer-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tocsin-drawer\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[tocsin.stores]\ndrawer = drawer_of_the_tests:Drawer\nbare = drawer_of_the_tests:Bare\n"
+    )
     (folder / "pager_of_the_tests.py").write_text(PAGER, encoding="utf-8")
     info = folder / "tocsin_pager-1.0.dist-info"
     info.mkdir()
@@ -172,6 +229,15 @@ def configure(outside):
         return path
 
     return write
+
+
+@pytest.fixture
+def drawer(outside, configure):
+    """A store that outlives the commands of a test, as the configuration in the folder names it."""
+    configure('[store]\ndriver = "drawer"\n')
+    store = importlib.import_module("drawer_of_the_tests").Drawer()
+    store.open(SystemClock(), lambda: None)
+    return store
 
 
 @pytest.fixture

@@ -197,8 +197,7 @@ def keep_lines(session: Session, path: str, defaults: dict[str, Any], *, key: st
             if session.as_json:
                 terminal.json({"line": number, **_as_json(kept[number], None)}, lines=True)
         terminal.say(f"{terminal.mark('good')} {len(kept):,} kept")
-        if wait:
-            codes += _deliver(service, kept, session)
+        codes += _deliver(service, kept, session) if wait else [Exit.DELIVERED] * len(kept)
     return Exit.KEPT if Exit.KEPT in codes else combined(codes)
 
 

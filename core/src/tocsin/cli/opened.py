@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tocsin.errors import StoreError
+from tocsin.secret import Secret
 from tocsin.store.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ def opened_store(session: Session) -> Iterator[Store]:
 
 def place_of(store: Store) -> str:
     """Where the store is, without a password; empty where it does not say."""
-    return str(getattr(store, "place", ""))
+    url = getattr(store, "url", None)
+    if not isinstance(url, Secret):
+        return str(getattr(store, "place", ""))
+    scheme, _, rest = url.reveal().partition("://")
+    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
 
 
 def upkeep_of(store: Store) -> Upkeep:

@@ -59,9 +59,9 @@ class Shift:
         try:
             with Stopping() as stopping, self._board:
                 self._begin()
-                while not (once and is_drained(service)):
+                while True:
                     self._look(service, patient=not once)
-                    if stopping.wait(_LOOK_ONCE if once else _LOOK):
+                    if (once and is_drained(service)) or stopping.wait(_LOOK_ONCE if once else _LOOK):
                         break
                 return self._finish(stopping)
         except BaseException:
