@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
-from tocsin.errors import ErrorKind
+from tocsin.errors import AuthError, CircuitOpen, DeliveryError, ErrorKind, InvalidRecipient
 
-__all__ = ["Circuit"]
+__all__ = ["TRANSPORT", "Circuit", "held"]
+
+TRANSPORT = frozenset({ErrorKind.CONNECTION, ErrorKind.TIMEOUT, ErrorKind.SERVER, ErrorKind.TLS})
+"""What opens a circuit by its number, and defers what comes."""
 
 _WINDOW = 30.0
 _CALLS = 5
@@ -57,6 +61,23 @@ class Circuit:
             return 1.0
         self._probe = (unit, now)
         return 0.0
+
+    def wait(self, now: float) -> float:
+        """What :meth:`admit` would tell somebody new, without taking anybody as the probe."""
+        if self.cause is None:
+            return 0.0
+        if now < self._until:
+            return self._until - now
+        return 1.0 if self._probe is not None and now < self._probe[1] + _PROBE else 0.0
+
+    def refusal(self, wait: float) -> DeliveryError:
+        """What is raised instead of a call while it is open; its kind says whether the delivery waits or fails."""
+        words = "not tried, the recipient is paused" if math.isinf(wait) else f"not tried for another {wait:.0f} s"
+        if self.cause is ErrorKind.INVALID_RECIPIENT:
+            return InvalidRecipient(f"{words}: {self.reason}")
+        if self.cause is ErrorKind.AUTH:
+            return AuthError(f"{words}: {self.reason}")
+        return CircuitOpen(f"the circuit is open: {self.reason}", retry_after=wait)
 
     def failed(self, now: float, unit: str, cause: ErrorKind, reason: str) -> bool:
         """Count a failure; True where it was the probe's."""
@@ -111,3 +132,11 @@ class Circuit:
             "reason": self.reason,
             "retry_in": None if math.isinf(wait) else max(0.0, wait),
         }
+
+
+def held(circuits: Iterable[Circuit | None], now: float) -> float:
+    """Seconds for which a delivery that must pass all these would be deferred; 0.0 where it would fail at once."""
+    opened = [one for one in circuits if one is not None and not one.is_closed]
+    if any(one.cause not in TRANSPORT for one in opened):
+        return 0.0
+    return max((one.wait(now) for one in opened), default=0.0)

@@ -5,24 +5,20 @@ Each guards its own state with a lock that is never held during the call itself.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import attrs
 
 from tocsin.alert import Alert, AlertPriority
-from tocsin.circuit import Circuit
+from tocsin.circuit import TRANSPORT, Circuit, held
 from tocsin.clock import Clock
 from tocsin.errors import (
-    AuthError,
-    CircuitOpen,
     DeliveryError,
     ErrorKind,
-    InvalidRecipient,
     RateLimited,
     Scope,
     not_attempted,
@@ -40,7 +36,6 @@ _CHANNEL = ""
 """The key of what concerns the whole channel; a kind of recipients has its word, a recipient its id."""
 _FORESIGHT = 30.0
 """Seconds ahead for which turns are promised; who waits longer asks again."""
-_TRANSPORT = frozenset({ErrorKind.CONNECTION, ErrorKind.TIMEOUT, ErrorKind.SERVER, ErrorKind.TLS})
 
 
 def _key(error: DeliveryError, recipient: Recipient, together: Scope) -> str:
@@ -49,7 +44,7 @@ def _key(error: DeliveryError, recipient: Recipient, together: Scope) -> str:
     A credential of the channel, and a wait for all who use it, concerns the recipients of one kind: a bot's none that
     are webhooks.
     """
-    alone = error.scope is not Scope.CHANNEL or (together is Scope.RECIPIENT and error.kind in _TRANSPORT)
+    alone = error.scope is not Scope.CHANNEL or (together is Scope.RECIPIENT and error.kind in TRANSPORT)
     if alone:
         return recipient.id
     return recipient.kind if error.kind in (ErrorKind.AUTH, ErrorKind.RATE_LIMITED) else _CHANNEL
@@ -161,7 +156,14 @@ class Breaker:
                 circuit = self._circuits.get(key)
                 if circuit is None or (wait := circuit.admit(now, unit)) <= 0:
                     continue
-                raise not_attempted(_refusal(circuit, wait))
+                raise not_attempted(circuit.refusal(wait))
+
+    def hold(self, recipients: Iterable[Recipient]) -> float:
+        """Seconds for which a delivery to any of these would only be deferred."""
+        now = self.clock.monotonic()
+        with self._lock:
+            waits = (held(map(self._circuits.get, _keys(one)), now) for one in recipients)
+            return min(waits, default=0.0) if self._circuits else 0.0
 
     def _failed(self, error: DeliveryError, recipient: Recipient, unit: str) -> None:
         now = self.clock.monotonic()
@@ -175,7 +177,7 @@ class Breaker:
                 self._circuit(_key(error, recipient, self.together)).open(now, error.kind, error.message)
             elif error.kind is ErrorKind.CONFIG:
                 pass  # nobody was called, so nothing was learned
-            elif error.kind in _TRANSPORT:
+            elif error.kind in TRANSPORT:
                 probing = self._circuit(_key(error, recipient, self.together)).failed(
                     now, unit, error.kind, error.message
                 )
@@ -250,15 +252,6 @@ class Breaker:
                 key: circuit.to_dict(now) for key, circuit in self._circuits.items() if key and not circuit.is_closed
             }
         return channel | {"recipients": others}
-
-
-def _refusal(circuit: Circuit, wait: float) -> DeliveryError:
-    words = "not tried, the recipient is paused" if math.isinf(wait) else f"not tried for another {wait:.0f} s"
-    if circuit.cause is ErrorKind.INVALID_RECIPIENT:
-        return InvalidRecipient(f"{words}: {circuit.reason}")
-    if circuit.cause is ErrorKind.AUTH:
-        return AuthError(f"{words}: {circuit.reason}")
-    return CircuitOpen(f"the circuit is open: {circuit.reason}", retry_after=wait)
 
 
 @attrs.define(eq=False)

@@ -217,6 +217,7 @@ class Dispatcher:
             timeout=self._timeout,
             workers=self._workers,
             on_settled=self._settled,
+            end_overdue=self._sweep.end_overdue,
         )
 
     def _remember_paused(self, channel: Channel) -> None:

@@ -14,6 +14,7 @@ import attrs
 
 from tocsin.clock import Clock
 from tocsin.deadline import Deadline
+from tocsin.dispatch.gate import Gate
 from tocsin.errors import DeliveryError, DeliveryTimeout, PluginError
 from tocsin.log import event
 from tocsin.receipt import Receipt
@@ -25,6 +26,8 @@ _IDLE = 10.0
 """Seconds after which a worker with nothing to wait for ends."""
 _STORE_TROUBLE = 1.0
 """Seconds until a store that could not be asked is asked again."""
+_LOOK = 2.0
+"""Seconds between looks at what has expired while nothing is claimed."""
 _MAX_HUNG = 4
 """Times the number of workers: how many hung calls are replaced by fresh workers before the channel refuses."""
 
@@ -50,6 +53,8 @@ class Lane:
         settle: told each result, in a worker's thread; must not raise.
         seconds: how long an attempt of this delivery may take.
         lease: seconds for which deliveries are claimed; longer than any attempt.
+        hold: seconds for which nothing of the channel would be admitted.
+        end_overdue: ends what expired without a turn; called while nothing is claimed.
     """
 
     def __init__(
@@ -62,6 +67,8 @@ class Lane:
         settle: Callable[[Delivery, Receipt | DeliveryError, datetime, float], None],
         seconds: Callable[[Delivery], float],
         lease: float,
+        hold: Callable[[], float],
+        end_overdue: Callable[[], None],
     ) -> None:
         self.channel = channel
         self._workers = workers
@@ -71,6 +78,8 @@ class Lane:
         self._settle = settle
         self._seconds = seconds
         self.lease = lease
+        self._gate = Gate(hold, store.now)
+        self._end_overdue = end_overdue
         self._changed = threading.Condition()
         self._jobs: set[_Job] = set()
         self._threads = 0
@@ -161,19 +170,27 @@ class Lane:
 
     def _claim(self) -> None:
         """Ask the store for as many as there are idle workers, with the lock released meanwhile."""
-        limit, self._claiming, self._ask_at = self._idle, True, math.inf
+        limit, wait = self._gate.ask(self._idle)
+        self._claiming, self._ask_at = True, math.inf
         self._changed.release()
         try:
-            claim = self._store.claim(self.channel, limit, self.lease)
+            claim = self._store.claim(self.channel, limit, self.lease) if limit else self._held_back(wait)
         except Exception:  # a store that cannot be asked now has said so in the log; ask again later
             claim = Claim((), self._store.now() + _STORE_TROUBLE)
         finally:
             self._changed.acquire()
             self._claiming = False
-        again = -math.inf if len(claim.deliveries) == limit else claim.next_due
+        again = -math.inf if limit and len(claim.deliveries) == limit else claim.next_due
         self._ask_at = self._ask_at if again is None else min(self._ask_at, again)
         self._ready += claim.deliveries
-        self._changed.notify(len(claim.deliveries))
+        self._changed.notify(max(0, len(claim.deliveries) - 1))  # this worker takes the first
+
+    def _held_back(self, wait: float) -> Claim:
+        """No delivery, and when to ask again; what expires meanwhile ends in its time."""
+        if self._store.shared:  # there the sweep sees to it
+            return Claim((), self._store.now() + wait)
+        self._end_overdue()
+        return Claim((), self._store.now() + min(wait, _LOOK) if self._store.waiting() else None)
 
     def _wait(self) -> bool:
         """Wait for a due time or news; False where there was nothing to wait for.
@@ -218,6 +235,9 @@ class Lane:
         finally:
             with self._changed:
                 self._between -= 1
+                if self._gate.is_recovering:  # what has just ended may have opened it
+                    self._ask_at = -math.inf
+                    self._changed.notify()
 
     def _call(self, job: _Job) -> Receipt | DeliveryError:
         seconds = self._seconds(job.delivery)

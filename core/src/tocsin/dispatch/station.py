@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-import attrs
-
 from tocsin.channel import Channel
 from tocsin.clock import Clock
 from tocsin.deadline import Deadline
@@ -53,7 +51,7 @@ class Judge:
             return self._judge(delivery, result, started_at, duration)
         except Exception as error:
             words = f"the result could not be judged: {type(error).__name__}"
-            return attrs.evolve(delivery, state=DeliveryState.FAILED, error_kind=ErrorKind.PLUGIN, error=words)
+            return delivery.changed(state=DeliveryState.FAILED, error_kind=ErrorKind.PLUGIN, error=words)
 
     def _judge(
         self, delivery: Delivery, result: Receipt | DeliveryError, started_at: datetime, duration: float
@@ -81,6 +79,7 @@ class Station:
         timeout: seconds for one attempt, where the channel has none of its own.
         workers: likewise.
         on_settled: told what followed from each attempt, and whether there was one; it may call the store.
+        end_overdue: ends what expired without a turn.
     """
 
     def __init__(
@@ -94,6 +93,7 @@ class Station:
         timeout: float,
         workers: int,
         on_settled: Callable[[Station, Settled, bool], None],
+        end_overdue: Callable[[], None],
     ) -> None:
         self.channel = channel
         self.judge = Judge(policy, rng, store.now, channel.capabilities.plain).judge
@@ -110,6 +110,8 @@ class Station:
             self._settle,
             self._seconds,
             self._timeout + LEASE_MARGIN,
+            lambda: channel.breaker.hold(channel.recipients),
+            end_overdue,
         )
 
     def _seconds(self, delivery: Delivery) -> float:
@@ -144,6 +146,6 @@ class Station:
     def _settle(
         self, delivery: Delivery, result: Receipt | DeliveryError, started_at: datetime, seconds: float
     ) -> None:
-        after = attrs.evolve(self.judge(delivery, result, started_at, seconds), lost=0)
+        after = self.judge(delivery, result, started_at, seconds).changed(lost=0)
         attempted = len(after.attempts) > len(delivery.attempts)
         self._store.complete(after, lambda settled: self._on_settled(self, settled, attempted))

@@ -6,8 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 
-import attrs
-
 from tocsin.errors import DeliveryError, DeliveryTimeout, ErrorKind, Expired, not_attempted
 from tocsin.log import event
 from tocsin.report import DeliveryReport, DeliveryState
@@ -116,11 +114,15 @@ class Sweep:
                 self._store.extend(deliveries, seconds)
 
     def _look_behind(self) -> None:
-        """Take over what a worker has lost, and end what nobody has tried in time."""
+        """Take over what a worker has lost, and end what is too late."""
         while lost := self._store.lost(_BATCH, _LEASE):
             for delivery in lost:
                 self._store.complete(self._taken_over(delivery), self._settled)
             event(logging.WARNING, "leases_lost", count=len(lost))
+        self.end_overdue()
+
+    def end_overdue(self) -> None:
+        """End what nobody has tried in time."""
         while overdue := self._store.overdue(_BATCH, _LEASE):
             late = not_attempted(Expired("the time to live was over before its turn"))
             for delivery in overdue:
@@ -130,7 +132,7 @@ class Sweep:
         if delivery.lost >= _MAX_LOST:
             return quarantined(delivery)
         gone = DeliveryTimeout("the worker that had it ended without a word", hint="It may have arrived.")
-        return attrs.evolve(self._judge(delivery, gone), lost=delivery.lost)
+        return self._judge(delivery, gone).changed(lost=delivery.lost)
 
     def _settled(self, settled: Settled) -> None:
         if not settled.taken:
@@ -142,8 +144,7 @@ class Sweep:
 
 def quarantined(delivery: Delivery) -> Delivery:
     """The delivery, ended because whoever takes it up seems to die of it."""
-    return attrs.evolve(
-        delivery,
+    return delivery.changed(
         state=DeliveryState.FAILED,
         error_kind=ErrorKind.PLUGIN,
         error=f"quarantined: {delivery.lost} workers in a row ended while they had it",

@@ -131,12 +131,10 @@ class MemoryStore:
 
     def overdue(self, limit: int, seconds: float) -> list[Delivery]:
         """See :meth:`Store.overdue`."""
-        now = self.now()
-        return self._take(
-            lambda one: one.is_waiting and one.due != math.inf and one.expires <= now,
-            lambda one: one.claimed(now + seconds),
-            limit,
-        )
+        with self._lock:
+            now = self.now()
+            late = self._shelf.overdue(now, limit)
+            return [self._shelf.replace(one.claimed(now + seconds)) for one in late]
 
     def _take(
         self, wanted: Callable[[Delivery], bool], change: Callable[[Delivery], Delivery], limit: int

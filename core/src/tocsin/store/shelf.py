@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ class Shelf:
         self.keys: dict[str, str] = {}
         self.queues = Queues(self.is_current)
         self.waiting = 0
+        self._expiries: list[tuple[float, str, tuple[str, str]]] = []
         self.finished: OrderedDict[str, None] = OrderedDict()
         self.receipts = ReceiptIndex(10 * max_alerts)
 
@@ -73,6 +75,28 @@ class Shelf:
             return
         entry.open += anew
         self.queues.put(delivery)
+        if anew:
+            self._note_expiry(delivery)
+
+    def _note_expiry(self, delivery: Delivery) -> None:
+        heapq.heappush(self._expiries, (delivery.expires, delivery.alert_id, delivery.unit))
+        if len(self._expiries) > 64 + 2 * self.waiting:  # most of it has ended
+            self._expiries = [one for one in self._expiries if self._waits(one[1], one[2])]
+            heapq.heapify(self._expiries)
+
+    def overdue(self, now: float, limit: int) -> list[Delivery]:
+        """What waits for its turn though its time to live is over."""
+        found: list[Delivery] = []
+        while self._expiries and self._expiries[0][0] <= now and len(found) < limit:
+            _, alert_id, unit = heapq.heappop(self._expiries)
+            if (one := self._waits(alert_id, unit)) and one.expires <= now:
+                found.append(one)
+        return found
+
+    def _waits(self, alert_id: str, unit: tuple[str, str]) -> Delivery | None:
+        entry = self.entries.get(alert_id)
+        one = entry.deliveries.get(unit) if entry else None
+        return one if one is not None and one.is_waiting and one.due != math.inf else None
 
     def end(self, entry: Entry, delivery: Delivery) -> Delivery:
         """A waiting delivery ends."""
