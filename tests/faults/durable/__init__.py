@@ -1,0 +1,1 @@
+"""The rows about the durable store: what dies, freezes, fills up or breaks between the commit and the delivery."""
