@@ -52,6 +52,10 @@ class Board:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the line away; what is told from now on stays."""
         with self._lock:
             self._paint("")
             self._terminal.above = None

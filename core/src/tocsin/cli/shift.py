@@ -119,7 +119,9 @@ class Shift:
         finished: list[bool] = []
         closing = threading.Thread(target=self._close, args=(finished,), name="tocsin-closing", daemon=True)
         closing.start()
+        self._board.tick("finishing")
         closing.join(self._grace + _MARGIN)
+        self._board.stop()
         code = Exit.DELIVERED if finished == [True] else Exit.KEPT
         if code is Exit.KEPT:
             words = "Not everything was finished in time; another worker takes it up once its lease is over."
