@@ -20,6 +20,9 @@ __all__ = ["add", "amend", "cancel", "complete", "replay", "save_channel", "supp
 Unit = tuple[str, str]
 
 _KNOWN = sa.select(alerts.c.id, alerts.c.report).where(alerts.c.client_key == sa.bindparam("key_of"))
+_ALERT = sa.select(alerts).where(alerts.c.id == sa.bindparam("of")).with_for_update()
+_NEW_ALERT, _NEW_CONTENT, _NEW_DELIVERY = sa.insert(alerts), sa.insert(contents), sa.insert(deliveries)
+_NEW_ATTEMPT = sa.insert(attempts)
 _HELD = (
     sa.select(deliveries.c.id, deliveries.c.attempted, alerts.c.closed, alerts.c.fail_fast)
     .join_from(deliveries, alerts, alerts.c.id == deliveries.c.alert_id)
@@ -49,7 +52,7 @@ def add(ledger: Ledger, alert: Alert, plan: Plan, wanted: Sequence[Delivery], ke
     if hashed is not None and (known := run(_KNOWN, {"key_of": hashed}).one_or_none()) is not None:
         report = None if known.report is None else DeliveryReport.from_json(known.report)
         return Added(alert_id=known.id, known=True, report=report)
-    row = run(sa.select(alerts).where(alerts.c.id == alert.alert_id).with_for_update()).one_or_none()
+    row = run(_ALERT, {"of": alert.alert_id}).one_or_none()
     earlier = None if row is None else ledger.record_of(row)
     known_units = unit_map(earlier)
     renewed = [(one, known_units.get(one.unit)) for one in wanted]
@@ -90,17 +93,17 @@ def _put_alert(ledger: Ledger, alert: Alert, plan: Plan, key: str | None, *, is_
         **({} if key is None else {"client_key": key}),
     }
     if is_new:
-        ledger.connection.execute(sa.insert(alerts), {"id": alert.alert_id, **values})
+        ledger.connection.execute(_NEW_ALERT, {"id": alert.alert_id, **values})
     else:
         ledger.connection.execute(sa.update(alerts).where(alerts.c.id == alert.alert_id), values)
         ledger.connection.execute(sa.delete(contents).where(contents.c.alert_id == alert.alert_id))
-    ledger.connection.execute(sa.insert(contents), ledger.seal.row(alert))
+    ledger.connection.execute(_NEW_CONTENT, ledger.seal.row(alert))
 
 
 def _put_deliveries(ledger: Ledger, alert: Alert, fresh: Sequence[Delivery], known: Mapping[Unit, Delivery]) -> None:
     topic = topic_of(alert)
     if rows := [new_row(one, topic) for one in fresh if one.unit not in known]:
-        ledger.connection.execute(sa.insert(deliveries), rows)
+        ledger.connection.execute(_NEW_DELIVERY, rows)
         ledger.room.add(len(rows))
     for one in fresh:
         if one.unit in known:
@@ -130,7 +133,7 @@ def _end_attempts(ledger: Ledger, row: Any, after: Delivery) -> None:
     new = after.attempts[row.attempted :]
     if new:
         rows = [attempt_row(row.id, number, one) for number, one in enumerate(new, row.attempted + 1)]
-        ledger.connection.execute(sa.insert(attempts), rows)
+        ledger.connection.execute(_NEW_ATTEMPT, rows)
 
 
 def _settled(ledger: Ledger, alert_id: str, *, fail_fast: bool) -> tuple[tuple[str, ...], DeliveryReport | None]:

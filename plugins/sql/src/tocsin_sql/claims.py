@@ -15,7 +15,7 @@ from tocsin_sql.ledger import Ledger
 from tocsin_sql.rows import DELIVERY, begun_row, deliveries_of, unit_values
 from tocsin_sql.schema import IN_FLIGHT, WAITING, attempts, deliveries
 
-__all__ = ["claim", "due", "extend", "lost", "overdue", "release"]
+__all__ = ["HEADS", "LOST", "NEXT_NAME", "OVERDUE", "PROBE", "claim", "due", "extend", "lost", "overdue", "release"]
 
 _RANKS = range(len(AlertPriority))
 _d = deliveries.c
@@ -27,7 +27,7 @@ def _head(rank: int) -> Any:
     return sa.select(_d.due).where(*where).order_by(_d.due).limit(1).scalar_subquery().label(f"head_{rank}")
 
 
-_HEADS = sa.select(*map(_head, _RANKS))
+HEADS = sa.select(*map(_head, _RANKS))
 PROBE = (
     sa.select(_d.id)
     .where(_d.channel == sa.bindparam("name"), _d.rank == sa.bindparam("of_rank"), _d.due <= sa.bindparam("now"))
@@ -36,14 +36,14 @@ PROBE = (
     .limit(sa.bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_LOST = (
+LOST = (
     sa.select(_d.id)
     .where(IN_FLIGHT, _d.lease <= sa.bindparam("now"))
     .order_by(_d.lease)
     .limit(sa.bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_OVERDUE = (
+OVERDUE = (
     sa.select(_d.id)
     .where(WAITING, _d.expires <= sa.bindparam("now"), _d.due < sa.bindparam("never"))
     .order_by(_d.expires)
@@ -107,7 +107,7 @@ def claim(ledger: Ledger, channel: str, limit: int, seconds: float) -> Claim:
 
 
 def _heads(connection: sa.Connection, channel: str) -> list[float | None]:
-    return list(connection.execute(_HEADS, {"name": channel}).one())
+    return list(connection.execute(HEADS, {"name": channel}).one())
 
 
 def _take(ledger: Ledger, statement: Any, ids: Sequence[int], seconds: float) -> list[Any]:
@@ -119,7 +119,7 @@ def _take(ledger: Ledger, statement: Any, ids: Sequence[int], seconds: float) ->
 
 def lost(ledger: Ledger, limit: int, seconds: float) -> list[Delivery]:
     """See ``Store.lost``."""
-    ids = ledger.connection.execute(_LOST, {"now": ledger.now, "most": limit}).scalars().all()
+    ids = ledger.connection.execute(LOST, {"now": ledger.now, "most": limit}).scalars().all()
     rows = _take(ledger, _TAKE_OVER, ids, seconds) if ids else []
     return deliveries_of(ledger.connection, rows)
 
@@ -127,7 +127,7 @@ def lost(ledger: Ledger, limit: int, seconds: float) -> list[Delivery]:
 def overdue(ledger: Ledger, limit: int, seconds: float) -> list[Delivery]:
     """See ``Store.overdue``."""
     late = {"now": ledger.now, "never": math.inf, "most": limit}
-    ids = ledger.connection.execute(_OVERDUE, late).scalars().all()
+    ids = ledger.connection.execute(OVERDUE, late).scalars().all()
     rows = _take(ledger, _TAKE, ids, seconds) if ids else []
     return deliveries_of(ledger.connection, rows)
 
@@ -148,11 +148,11 @@ def release(ledger: Ledger, held: Sequence[Delivery]) -> None:
 
 def due(connection: sa.Connection, now: float) -> list[str]:
     """See ``Store.due``: from one channel's first row to the next one's, never over all that wait."""
-    names = _names(lambda after: connection.execute(_NEXT_NAME, {"after": after}).scalar())
+    names = _names(lambda after: connection.execute(NEXT_NAME, {"after": after}).scalar())
     return [name for name in names if any(h is not None and h <= now for h in _heads(connection, name))]
 
 
-_NEXT_NAME = sa.select(_d.channel).where(_d.channel > sa.bindparam("after"), WAITING).order_by(_d.channel).limit(1)
+NEXT_NAME = sa.select(_d.channel).where(_d.channel > sa.bindparam("after"), WAITING).order_by(_d.channel).limit(1)
 
 
 def _names(following: Callable[[str], str | None]) -> list[str]:

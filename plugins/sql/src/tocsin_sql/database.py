@@ -6,26 +6,38 @@ import pathlib
 
 import sqlalchemy as sa
 
+from tocsin_sql.postgresql import Postgresql
 from tocsin_sql.sqlite import Sqlite
 
 __all__ = ["Database", "database_of"]
 
-Database = Sqlite
+Database = Sqlite | Postgresql
 
 
 def database_of(url: str) -> Database:
     """The database behind a URL; nothing is opened yet.
 
     Raises:
-        ValueError: it names none that can be used.
+        ValueError: it names none that can be used; the message does not quote it.
     """
     try:
-        parts = sa.make_url(url)
-    except sa.exc.ArgumentError:
+        parts = sa.make_url(url.replace("postgres://", "postgresql://", 1))
+    except (sa.exc.ArgumentError, ValueError):
         raise ValueError("must be a database's URL, like sqlite:///tocsin.db") from None
     kind = parts.get_backend_name()
     if kind == "sqlite":
         if not parts.database or parts.database == ":memory:":
             raise ValueError("must name a file, like sqlite:///tocsin.db; in memory nothing would last")
         return Sqlite(pathlib.Path(parts.database))
+    if kind == "postgresql":
+        return _postgresql(parts)
     raise ValueError("must begin with sqlite:// or postgresql://")
+
+
+def _postgresql(parts: sa.URL) -> Postgresql:
+    if not parts.database:
+        raise ValueError("must name a database, like postgresql://user@host/alerts")
+    try:
+        return Postgresql(parts.set(drivername="postgresql+psycopg"))
+    except ImportError:
+        raise ValueError("needs the package psycopg: pip install 'tocsin-sql[postgresql]'") from None

@@ -72,6 +72,8 @@ def store_error(error: BaseException, place: str) -> StoreError:
         return StoreError(f"{place} {_SQLITE[code]}")
     if is_disconnect(error):
         return StoreError(f"{place} cannot be reached; see that the server runs and takes this user's connections")
+    if isinstance(error, OSError):
+        return StoreError(f"{place} cannot be used: {error.strerror}; see the folder's owner, rights and free space")
     state = _sqlstate(error) or (f"SQLite code {code}" if code is not None else "")
     kind = type(_origin(error)).__name__
     return StoreError(f"{place} answered with {kind}{f' ({state})' if state else ''}; look at its log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 
 import attrs
@@ -14,6 +15,7 @@ from tocsin_sql.database import Database
 from tocsin_sql.failures import store_error
 from tocsin_sql.schema import meta
 from tocsin_sql.sealing import Seal
+from tocsin_sql.timeline import Timeline
 
 __all__ = ["Opened", "open_database"]
 
@@ -22,46 +24,52 @@ _KEY_CHECK = "the store's key"
 
 @attrs.frozen(kw_only=True)
 class Opened:
-    """Attributes: ``store_id``; ``now``: on the store's clock; ``losses``: what is missing, in words."""
+    """Attributes: ``store_id``; ``losses``: what is missing, in words."""
 
     store_id: str
-    now: float
     losses: tuple[str, ...] = ()
 
 
-def open_database(database: Database, clock: Clock, seal: Seal) -> Opened:
+def open_database(database: Database, clock: Clock, timeline: Timeline, seal: Seal) -> Opened:
     """Have the tables as this version knows them, and the store's clock.
 
     Raises:
         StoreError: the database is newer, encrypted with another key, or cannot be used; nothing was changed.
     """
-    losses = database.inspect()
     try:
+        losses = database.inspect()
         connection = database.connect()
         try:
             with connection.begin():
-                _check_version(connection, database)
+                database.lock(connection)
+                check_version(connection, database)
                 store_id = _identify(connection)
                 _check_key(connection, seal, database.place)
-                now = database.start(connection, clock)
+                database.start(connection, clock, timeline)
         finally:
             connection.close()
-    except sa.exc.SQLAlchemyError as error:
+    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise store_error(error, database.place) from None
-    return Opened(store_id=store_id, now=now, losses=tuple(losses))
+    return Opened(store_id=store_id, losses=tuple(losses))
 
 
-def _check_version(connection: sa.Connection, database: Database) -> None:
+def check_version(connection: sa.Connection, database: Database, *, upgrade: bool = False) -> str | None:
+    """Have the newest tables; the version that was found.
+
+    Raises:
+        StoreError: they are newer, or a person must ask for the upgrade.
+    """
     version = migrations.version_of(connection)
     if version == migrations.NEWEST:
-        return
+        return version
     if version is not None and version > migrations.NEWEST:
         words = f"{database.place} is of version {version}, this program knows {migrations.NEWEST}"
         raise StoreError(f"{words}; update tocsin-sql. Nothing was changed")
-    if not database.upgrades_itself:
+    if not (upgrade or database.upgrades_itself):
         had = "has no tables of tocsin" if version is None else f"is of version {version}"
         raise StoreError(f"{database.place} {had}; run tocsin store upgrade")
     migrations.upgrade(connection)
+    return version
 
 
 def _identify(connection: sa.Connection) -> str:

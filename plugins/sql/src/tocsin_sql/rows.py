@@ -42,8 +42,8 @@ def as_json(value: object) -> str:
 
 
 def content_id(text: str) -> str:
-    """A fixed-length stand-in for a name that may say something: 64 hexadecimal digits."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    """A stand-in of fixed length for a name that may say something: 32 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def topic_of(alert: Alert) -> str:

@@ -10,6 +10,7 @@ __all__ = [
     "IN_FLIGHT",
     "METADATA",
     "OPEN",
+    "RECEIVED",
     "WAITING",
     "alerts",
     "attempts",
@@ -26,6 +27,8 @@ BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 # Literals, because a partial index is used only by a query that says the very same.
 WAITING: Any = sa.text("state IN ('pending', 'retrying')")
 IN_FLIGHT: Any = sa.text("state = 'in_flight'")
+RECEIVED: Any = sa.text("receipt IS NOT NULL")
+KNOWN: Any = sa.text("provider_id IS NOT NULL")
 OPEN: Any = sa.text("state IN ('pending', 'retrying', 'in_flight')")
 
 alerts = sa.Table(
@@ -89,13 +92,22 @@ deliveries = sa.Table(
         "rank",
         "due",
         "id",
+        "state",  # so that the index alone answers: SQLite looks at the state again
         sqlite_where=WAITING,
         postgresql_where=WAITING,
     ),
     sa.Index("tocsin_deliveries_expires", "expires", sqlite_where=WAITING, postgresql_where=WAITING),
     sa.Index("tocsin_deliveries_lease", "lease", sqlite_where=IN_FLIGHT, postgresql_where=IN_FLIGHT),
-    sa.Index("tocsin_deliveries_topic", "topic", "channel", "recipient_id", "ended"),
-    sa.Index("tocsin_deliveries_provider_id", "channel", "provider_id"),
+    sa.Index(
+        "tocsin_deliveries_topic",
+        "topic",
+        "channel",
+        "recipient_id",
+        "ended",
+        sqlite_where=RECEIVED,
+        postgresql_where=RECEIVED,
+    ),
+    sa.Index("tocsin_deliveries_provider_id", "channel", "provider_id", sqlite_where=KNOWN, postgresql_where=KNOWN),
 )
 
 attempts = sa.Table(

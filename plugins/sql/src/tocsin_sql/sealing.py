@@ -85,6 +85,14 @@ class Seal:
             words = f"the content of {name} was encrypted with another key, or was changed"
             raise StoreError(f"{words}; set TOCSIN_STORE_KEY to the key it was written with") from None
 
+    def opens(self, content: bytes, name: str) -> bool:
+        """Whether it can be opened with this key."""
+        try:
+            self.open(content, name)
+        except StoreError:
+            return False
+        return True
+
     def row(self, alert: Alert) -> dict[str, Any]:
         """An alert's row of content."""
         content = self.close(alert.to_json(), alert.alert_id)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pathlib
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -13,15 +15,20 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from tocsin import StoreError
 from tocsin.clock import Clock
+from tocsin.log import event
+from tocsin_sql.files import alone_in, check_place
+from tocsin_sql.repair import looked_over, restore
 from tocsin_sql.schema import meta
-from tocsin_sql.timeline import anchored
+from tocsin_sql.timeline import Timeline, anchored
 from tocsin_sql.writer import Misplaced
 
 __all__ = ["Sqlite"]
 
 _BUSY = 5.0
 """Seconds for which another process's transaction is waited for."""
-_WAL_LIMIT = 16 << 20
+_WAL_LIMIT, _WAL_ALARM = 16 << 20, 64 << 20
+_WAL_RESET_FIXED = (3, 51, 3)
+"""https://www.sqlite.org/wal.html, \"The WAL-Reset Bug\"."""
 _WRITING = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -46,7 +53,7 @@ class Sqlite:
     upgrades_itself = True
 
     def __init__(self, path: pathlib.Path) -> None:
-        self.path = path.absolute()
+        self.path = pathlib.Path(os.path.realpath(path))
         self.place = str(self.path)
         self._durable: bool | None = None
         self._identity: tuple[int, int] | None = None
@@ -101,16 +108,47 @@ class Sqlite:
             raise Misplaced
 
     def lost(self, connection: sa.Connection) -> None:
-        """See :meth:`Target.lost`."""
-        connection.close()
+        """See :meth:`Target.lost`: what stands in a deleted file is there until its last user lets go of it."""
+        try:
+            with alone_in(self.path.parent):
+                if not self.path.exists():
+                    restore(connection.connection.driver_connection, self.path)
+                    event(logging.ERROR, "store_file_restored", file=self.path.name)
+        finally:
+            connection.close()
+            self._reading.dispose()
 
     def inspect(self) -> list[str]:
-        """Look at the file before it is used; what was lost, in words."""
-        return []
+        """Look at the file before it is used: refuse a bad place, repair a damaged file; what was lost, in words."""
+        check_place(self.path)
+        with alone_in(self.path.parent):
+            return looked_over(self.path)
 
-    def start(self, connection: sa.Connection, clock: Clock) -> float:
-        """The time on the store's clock, as the file has it."""
-        return anchored(connection, clock)
+    def hazards(self, connection: sa.Connection) -> list[str]:
+        """What is known to be wrong or risky, in words."""
+        words = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
+        problems = [] if words == ["ok"] else [f"{self.place} is damaged: {word}; start it anew" for word in words]
+        if sqlite3.sqlite_version_info < _WAL_RESET_FIXED:
+            problems.append(
+                f"SQLite {sqlite3.sqlite_version} may, very rarely, damage a file that several processes write at "
+                "once (the WAL-reset bug, fixed in 3.51.3); use a Python with a newer one, or one process"
+            )
+        if (wal := self.size()["wal_bytes"]) > _WAL_ALARM:
+            problems.append(f"the write-ahead log has {wal:,} bytes; see which program keeps a transaction open")
+        return problems
+
+    def size(self) -> dict[str, int]:
+        """Bytes of the file, and of the log beside it."""
+        wal = pathlib.Path(f"{self.path}-wal")
+        sizes = [path.stat().st_size if path.exists() else 0 for path in (self.path, wal)]
+        return {"bytes": sizes[0], "wal_bytes": sizes[1]}
+
+    def lock(self, connection: sa.Connection) -> None:
+        """Let nobody else make or change tables; a transaction that writes is alone already."""
+
+    def start(self, connection: sa.Connection, clock: Clock, timeline: Timeline) -> None:
+        """Set the store's clock by the file's anchor."""
+        timeline.start(anchored(connection, clock), clock)
 
     def check_same(self, connection: sa.Connection, store_id: str) -> None:
         """Refuse an application's connection that leads elsewhere."""
@@ -123,6 +161,9 @@ class Sqlite:
 
     def announce(self, connection: sa.Connection) -> None:
         """Tell other processes, once the transaction commits; they find it when they look next."""
+
+    def listen(self, news: Callable[[], None]) -> None:
+        """Nobody tells; who shares the file looks now and then."""
 
     def abandon(self, connection: sa.Connection | None) -> None:
         """In a forked child: touch nothing that the parent uses, not even to close it."""

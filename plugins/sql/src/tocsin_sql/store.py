@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -32,6 +32,8 @@ T = TypeVar("T")
 Unit = tuple[str, str]
 
 _DEFAULT_URL = "sqlite:///tocsin.db"
+_FIRST_PRUNE, _PRUNE = 60.0, 3_600.0
+"""Seconds until the first pruning, and between two."""
 _GRACE = 10.0
 """Seconds within which what is still to be written must be written at the end."""
 
@@ -99,7 +101,7 @@ class SqlStore(Upkeep):
     _room: Room = attrs.field(init=False, repr=False)
     _writer: Writer = attrs.field(init=False, repr=False)
     _store_id: str = attrs.field(default="", init=False, repr=False)
-    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
+    _prune_at: float = attrs.field(factory=lambda: time.monotonic() + _FIRST_PRUNE, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._seal = Seal(None if self.key is None else to_key(self.key.reveal()))
@@ -117,10 +119,9 @@ class SqlStore(Upkeep):
             StoreError: the database cannot be used; nothing in it was changed.
         """
         self._clock, self._news = clock, news
-        opened = open_database(self._database, clock, self._seal)
+        opened = open_database(self._database, clock, self._timeline, self._seal)
         self._store_id = opened.store_id
         self.losses += opened.losses
-        self._timeline.start(opened.now, clock)
 
     def now(self) -> float:
         """See ``Store.now``."""
@@ -138,8 +139,9 @@ class SqlStore(Upkeep):
         """See ``Store.add``; an SQLAlchemy ``connection`` to the same database joins its transaction."""
         if connection is not None:
             return self._add_within(connection, alert, plan, deliveries, key)
-        added = self._change(lambda ledger: changes.add(ledger, alert, plan, deliveries, key))
-        return added
+        return self._change(
+            lambda ledger: self._announced(ledger, changes.add(ledger, alert, plan, deliveries, key), lambda a: a.fresh)
+        )
 
     def _add_within(
         self, connection: Any, alert: Alert, plan: Plan, deliveries: Sequence[Delivery], key: str | None
@@ -166,6 +168,8 @@ class SqlStore(Upkeep):
 
     def due(self) -> list[str]:
         """See ``Store.due``."""
+        self._database.listen(self._news)
+        self._tend()
         return self._read(lambda connection: claims.due(connection, self.now()))
 
     def release(self, deliveries: Sequence[Delivery]) -> None:
@@ -179,7 +183,11 @@ class SqlStore(Upkeep):
 
     def complete(self, delivery: Delivery, then: Callable[[Settled], None]) -> None:
         """See ``Store.complete``: returns at once; what cannot be written now is tried until it can be."""
-        self._writer.post(self._within(lambda ledger: changes.complete(ledger, delivery)), then)
+
+        def change(ledger: Ledger) -> Settled:
+            return self._announced(ledger, changes.complete(ledger, delivery), lambda settled: settled.begun)
+
+        self._writer.post(self._within(change), then)
 
     def lost(self, limit: int, seconds: float) -> list[Delivery]:
         """See ``Store.lost``."""
@@ -195,7 +203,7 @@ class SqlStore(Upkeep):
 
     def replay(self, alert_id: str, unit: Unit | None = None) -> list[Delivery]:
         """See ``Store.replay``."""
-        return self._change(lambda ledger: changes.replay(ledger, alert_id, unit))
+        return self._change(lambda ledger: self._announced(ledger, changes.replay(ledger, alert_id, unit), bool))
 
     def amend(self, delivery: Delivery) -> DeliveryReport | None:
         """See ``Store.amend``."""
@@ -259,11 +267,23 @@ class SqlStore(Upkeep):
         self._writer.close(_GRACE)
         self._database.close()
 
+    def _tend(self) -> None:
+        """Prune now and then; in the thread that looks after the store anyway."""
+        if time.monotonic() >= self._prune_at:
+            self._prune_at = time.monotonic() + _PRUNE
+            self.prune()
+
     def _within(self, change: Callable[[Ledger], T]) -> Callable[[sa.Connection], T]:
         def job(connection: sa.Connection) -> T:
             return change(Ledger(connection, self.now(), self._clock.now(), self._seal, self._room))
 
         return job
+
+    def _announced(self, ledger: Ledger, result: T, is_news: Callable[[T], object]) -> T:
+        """The result, of which other processes hear where it made something due."""
+        if is_news(result):
+            self._database.announce(ledger.connection)
+        return result
 
     def _change(self, change: Callable[[Ledger], T], *, durable: bool = True) -> T:
         return self._writer.call(self._within(change), durable=durable)

@@ -1,5 +1,154 @@
-"""x"""
+"""What a person asks of a store: figures, pruning, a check, a rescue, an upgrade, and who did what."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import sqlalchemy as sa
+
+from tocsin import StoreError
+from tocsin.clock import Clock
+from tocsin_sql import salvage
+from tocsin_sql.checking import findings
+from tocsin_sql.database import Database
+from tocsin_sql.failures import store_error
+from tocsin_sql.migrations import NEWEST
+from tocsin_sql.opening import check_version
+from tocsin_sql.schema import alerts, attempts, audit, contents, deliveries
+from tocsin_sql.sealing import Seal
+from tocsin_sql.sqlite import Sqlite
+from tocsin_sql.writer import Writer
+
+__all__ = ["Upkeep"]
+
+_DAY = 86_400.0
+_PORTION = 500
+"""Alerts that are pruned in one transaction: others want to write too."""
+_STATES = sa.select(deliveries.c.channel, deliveries.c.state, sa.func.count()).group_by(
+    deliveries.c.channel, deliveries.c.state
+)
+_ALERTS = sa.select(sa.func.count()).select_from(alerts)
+_CONTENTS = sa.select(sa.func.count()).select_from(contents)
+_OLD_CONTENT = (
+    sa.select(alerts.c.id)
+    .join_from(alerts, contents, contents.c.alert_id == alerts.c.id)
+    .where(alerts.c.finished < sa.bindparam("before"))
+    .order_by(alerts.c.finished)
+    .limit(_PORTION)
+)
+_OLD = (
+    sa.select(alerts.c.id).where(alerts.c.finished < sa.bindparam("before")).order_by(alerts.c.finished).limit(_PORTION)
+)
 
 
 class Upkeep:
-    """x"""
+    """The part of a store that its command line needs; mixed into the store itself."""
+
+    retention: float
+    history: float
+    _database: Database
+    _writer: Writer
+    _seal: Seal
+    _clock: Clock
+
+    def now(self) -> float:
+        """See ``Store.now``."""
+        raise NotImplementedError
+
+    def _read(self, question: Any) -> Any:
+        raise NotImplementedError
+
+    def stats(self) -> dict[str, Any]:
+        """Figures of the store: alerts, contents, and deliveries by channel and state; bytes, for a file."""
+
+        def ask(connection: sa.Connection) -> dict[str, Any]:
+            by_channel: dict[str, dict[str, int]] = {}
+            for channel, state, count in connection.execute(_STATES):
+                by_channel.setdefault(channel, {})[state] = count
+            alerts_, contents_ = connection.execute(_ALERTS).scalar(), connection.execute(_CONTENTS).scalar()
+            return {"alerts": alerts_, "contents": contents_, "deliveries": by_channel}
+
+        figures: dict[str, Any] = self._read(ask)
+        return {"place": self._database.place, **figures, **self._database.size()}
+
+    def prune(self) -> dict[str, int]:
+        """Remove contents older than ``retention`` and records older than ``history``, both in days since the end."""
+        contents_ = self._prune(_OLD_CONTENT, self.retention, _forget_contents)
+        records = self._prune(_OLD, self.history, _forget_alerts)
+        return {"contents": contents_, "records": records}
+
+    def _prune(self, old: Any, days: float, forget: Any) -> int:
+        before, total = self.now() - days * _DAY, 0
+
+        def job(connection: sa.Connection) -> int:
+            ids = list(connection.execute(old, {"before": before}).scalars())
+            if ids:
+                forget(connection, ids)
+            return len(ids)
+
+        while (count := self._writer.call(job, durable=False)) == _PORTION:
+            total += count
+        return total + count
+
+    def check(self) -> list[str]:
+        """What is wrong or risky with the store, in words; reads everything once."""
+        try:
+            with self._database.read() as connection:
+                return [*self._database.hazards(connection), *findings(connection, self._seal)]
+        except sa.exc.SQLAlchemyError as error:
+            return [str(store_error(error, self._database.place))]
+
+    def salvage(self, source: str) -> dict[str, int]:
+        """Take over whatever can be read of a damaged SQLite file; what is known here already stays as it is.
+
+        Raises:
+            StoreError: the file is not there, or nothing in it can be read.
+        """
+        path = pathlib.Path(source)
+        if not path.is_file():
+            raise StoreError(f"there is no file {source}")
+        if isinstance(self._database, Sqlite) and path.resolve() == self._database.path.resolve():
+            raise StoreError(f"{source} is the store itself; move it aside and name the moved file")
+        with salvage.Source(path) as rescued:
+            return self._writer.call(lambda connection: salvage.write(connection, rescued))
+
+    def upgrade(self) -> str:
+        """Bring the tables up to this version; what was done, in words.
+
+        Raises:
+            StoreError: they are of a newer version, or the database cannot be used.
+        """
+        try:
+            with self._database.connect() as connection, connection.begin():
+                self._database.lock(connection)
+                found = check_version(connection, self._database, upgrade=True)
+        except sa.exc.SQLAlchemyError as error:
+            raise store_error(error, self._database.place) from None
+        if found == NEWEST:
+            return f"{self._database.place} is of version {NEWEST} already"
+        return f"{self._database.place} is now of version {NEWEST}; it {'was empty' if not found else f'had {found}'}"
+
+    def audit(self, action: str, subject: str, actor: str) -> None:
+        """Write down who did what to what; names only, no content."""
+        row = {"at": self._clock.now().isoformat(), "actor": actor, "action": action, "subject": subject}
+        self._writer.call(lambda connection: connection.execute(sa.insert(audit), row).rowcount)
+
+    def audited(self, limit: int = 100) -> list[dict[str, str]]:
+        """The last entries of :meth:`audit`, newest first: at, actor, action, subject."""
+        query = sa.select(audit).order_by(audit.c.id.desc()).limit(limit)
+        names = ("at", "actor", "action", "subject")
+        rows = self._read(lambda connection: connection.execute(query).all())
+        return [{name: getattr(row, name) for name in names} for row in rows]
+
+
+def _forget_contents(connection: sa.Connection, ids: list[str]) -> None:
+    connection.execute(sa.delete(contents).where(contents.c.alert_id.in_(ids)))
+
+
+def _forget_alerts(connection: sa.Connection, ids: list[str]) -> None:
+    theirs = sa.select(deliveries.c.id).where(deliveries.c.alert_id.in_(ids))
+    connection.execute(sa.delete(attempts).where(attempts.c.delivery_id.in_(theirs)))
+    for table, column in ((deliveries, deliveries.c.alert_id), (alerts, alerts.c.id)):
+        connection.execute(sa.delete(table).where(column.in_(ids)))
+    _forget_contents(connection, ids)

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import attrs
 import sqlalchemy as sa
 
-from tocsin import StoreError
+from tocsin import QueueFull, StoreError
 from tocsin.log import event
 from tocsin_sql.failures import is_conflict, is_disconnect, store_error
 from tocsin_sql.teller import Teller
@@ -23,6 +23,7 @@ T = TypeVar("T")
 Job = Callable[[sa.Connection], T]
 
 _BATCH = 256
+_GATHER = 0.002
 _ANSWER = 30.0
 """Seconds after which a caller is told that the database does not answer."""
 _PATIENCE = 10.0
@@ -83,6 +84,7 @@ class Writer:
         self._late: list[_Task] = []
         self._again_at = 0.0
         self._pause = _SHORTEST
+        self._company = 1
         self._closing = False
         self._thread: threading.Thread | None = None
         self.connection: sa.Connection | None = None
@@ -140,11 +142,19 @@ class Writer:
                     self._tasks[:0] = self._late
                     self._late = []
                 if self._tasks:
+                    self._gather()
                     batch, self._tasks = self._tasks[:_BATCH], self._tasks[_BATCH:]
+                    self._company = len(batch)
                     return batch
                 if self._closing:
                     return []
                 self._changed.wait(max(0.0, self._again_at - time.monotonic()) if self._late else None)
+
+    def _gather(self) -> None:
+        """Wait a moment for those who wrote together last time: one commit then serves them together again."""
+        end = time.monotonic() + _GATHER
+        while len(self._tasks) < self._company and not self._closing and (left := end - time.monotonic()) > 0:
+            self._changed.wait(left)
 
     def _write(self, batch: list[_Task]) -> None:
         try:
@@ -152,9 +162,9 @@ class Writer:
         except Exception as error:
             self._on_trouble()
             self._let_go(error)
-            if len(batch) > 1 and is_conflict(error):
+            if len(batch) > 1 and not is_disconnect(error):
                 for task in batch:
-                    self._write([task])
+                    self._write([task])  # so that one that fails does not fail the others
                 return
             for task in batch:
                 self._failed(task, error)
@@ -170,22 +180,9 @@ class Writer:
         self._target.prepare(connection, durable=durable)
         with connection.begin():
             self._target.began(connection, durable=durable)
-            outcomes = [self._perform(connection, task, alone=len(batch) == 1) for task in batch]
+            outcomes = [_perform(connection, task) for task in batch]
             self._at_end(connection)
         return outcomes
-
-    def _perform(self, connection: sa.Connection, task: _Task, *, alone: bool) -> Any:
-        """The job's result, or what it raised, with what it had written taken back; the others go on."""
-        if alone:
-            return task.job(connection)
-        try:
-            with connection.begin_nested():
-                return task.job(connection)
-        except sa.exc.SQLAlchemyError:
-            raise  # the transaction may be gone
-        except Exception as error:
-            self._on_trouble()
-            return error
 
     def _settle(self, task: _Task, outcome: Any) -> None:
         if isinstance(outcome, Exception):
@@ -202,7 +199,10 @@ class Writer:
             return
         if isinstance(error, Misplaced):
             self.connection = None
-            self._target.lost(connection)
+            try:
+                self._target.lost(connection)
+            except Exception as trouble:  # the next transaction finds what there is then
+                event(logging.ERROR, "store_not_restored", error=type(trouble).__name__)
         elif is_disconnect(error) or connection.invalidated or connection.closed:
             self.connection = None
             connection.invalidate()
@@ -226,3 +226,11 @@ class Writer:
         if isinstance(error, sa.exc.SQLAlchemyError | Misplaced):
             error = store_error(error, self._target.place)
         task.future.set_exception(error)
+
+
+def _perform(connection: sa.Connection, task: _Task) -> Any:
+    """The job's result, or that there was no room, which is found before anything is written."""
+    try:
+        return task.job(connection)
+    except QueueFull as full:
+        return full

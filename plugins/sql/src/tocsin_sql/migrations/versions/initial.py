@@ -11,6 +11,8 @@ down_revision = None
 BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 WAITING = sa.text("state IN ('pending', 'retrying')")
 IN_FLIGHT = sa.text("state = 'in_flight'")
+RECEIVED = sa.text("receipt IS NOT NULL")
+KNOWN = sa.text("provider_id IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -80,12 +82,14 @@ def _deliveries() -> None:
 
 def _index_deliveries() -> None:
     name = "tocsin_deliveries"
-    columns = ["channel", "rank", "due", "id"]
+    columns = ["channel", "rank", "due", "id", "state"]
     op.create_index(f"{name}_waiting", name, columns, sqlite_where=WAITING, postgresql_where=WAITING)
     op.create_index(f"{name}_expires", name, ["expires"], sqlite_where=WAITING, postgresql_where=WAITING)
     op.create_index(f"{name}_lease", name, ["lease"], sqlite_where=IN_FLIGHT, postgresql_where=IN_FLIGHT)
-    op.create_index(f"{name}_topic", name, ["topic", "channel", "recipient_id", "ended"])
-    op.create_index(f"{name}_provider_id", name, ["channel", "provider_id"])
+    columns = ["topic", "channel", "recipient_id", "ended"]
+    op.create_index(f"{name}_topic", name, columns, sqlite_where=RECEIVED, postgresql_where=RECEIVED)
+    columns = ["channel", "provider_id"]
+    op.create_index(f"{name}_provider_id", name, columns, sqlite_where=KNOWN, postgresql_where=KNOWN)
 
 
 def _attempts() -> None:
