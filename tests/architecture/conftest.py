@@ -1,6 +1,6 @@
 """What the architecture tests look at, found by glob: a new plugin or module is checked without a line changed here.
 
-A test that takes `module`, `python_file` or `plugin` runs once for each of them.
+A test that takes `module`, `python_file`, `plugin` or `channel_plugin` runs once for each of them.
 """
 
 import pathlib
@@ -11,6 +11,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[2]
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 DISTRIBUTIONS = [ROOT / "core", *PLUGINS]
+CHANNELS = [folder for folder in PLUGINS if '"tocsin.channels"' in (folder / "pyproject.toml").read_text("utf-8")]
 
 
 def tracked(*options: str) -> list[pathlib.Path]:
@@ -38,7 +39,8 @@ MODULES = sorted(path for folder in DISTRIBUTIONS for path in folder.glob("src/*
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once for each thing that it names as its argument."""
-    for name, paths in {"module": MODULES, "python_file": PYTHON_FILES, "plugin": PLUGINS}.items():
+    things = {"module": MODULES, "python_file": PYTHON_FILES, "plugin": PLUGINS, "channel_plugin": CHANNELS}
+    for name, paths in things.items():
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, paths, ids=[path.relative_to(ROOT).as_posix() for path in paths])
 

@@ -46,8 +46,8 @@ def test_a_plugin_imports_only_public_names_of_the_core(plugin):
     assert [name for name in names if any(part.startswith("_") for part in name.split("."))] == []
 
 
-def test_a_formatter_is_a_pure_function(plugin):
-    names = list(imports(plugin / "src" / f"tocsin_{plugin.name}" / "format.py"))
+def test_a_formatter_is_a_pure_function(channel_plugin):
+    names = list(imports(channel_plugin / "src" / f"tocsin_{channel_plugin.name}" / "format.py"))
 
     assert [name for name in names if any(within(name, module) for module in IMPURE)] == []
 

@@ -7,7 +7,15 @@ MEANINGLESS = {"base", "bases", "common", "helper", "helpers", "misc", "util", "
 # The files that hold code or configuration; prose may name whatever it explains.
 CODE = {".cfg", ".ini", ".py", ".sh", ".toml", ".yaml", ".yml", ""}
 # Several plugins meet in the system tests, and the lock file lists them.
-MAY_NAME_PLUGINS = ("docs/", "tests/system/", "LICENSE", "uv.lock")
+MAY_NAME_PLUGINS = (
+    "docs/",
+    "tests/benchmarks/",
+    "tests/faults/",
+    "tests/services/",
+    "tests/system/",
+    "LICENSE",
+    "uv.lock",
+)
 
 
 def test_no_module_has_a_name_without_meaning(root, python_file):

@@ -46,9 +46,15 @@ def test_tests_are_sorted_into_the_known_kinds(root, files):
 def test_each_plugin_has_the_same_few_files(plugin):
     package = plugin / "src" / f"tocsin_{plugin.name}"
     expected = [plugin / name for name in ("pyproject.toml", "README.md", "LICENSE")]
-    expected += [package / name for name in ("__init__.py", "channel.py", "format.py", "py.typed")]
+    expected += [package / name for name in ("__init__.py", "py.typed")]
 
     assert [path.relative_to(plugin).as_posix() for path in expected if not path.is_file()] == []
+
+
+def test_each_channel_has_a_sender_and_a_formatter(channel_plugin):
+    package = channel_plugin / "src" / f"tocsin_{channel_plugin.name}"
+
+    assert [name for name in ("channel.py", "format.py") if not (package / name).is_file()] == []
 
 
 def test_each_plugin_has_its_tests(root, plugin):

@@ -39,12 +39,22 @@ def test_a_plugin_depends_on_this_series_of_the_core(core, plugin):
 
 def test_a_plugin_is_found_under_its_own_name(plugin):
     metadata = project(plugin)
-    groups = metadata["entry-points"]
+    names = {name for entries in metadata["entry-points"].values() for name in entries}
+    modules = [module for entries in metadata["entry-points"].values() for module in entries.values()]
 
     assert metadata["name"] == f"tocsin-{plugin.name}"
-    assert list(groups["tocsin.channels"]) == list(groups["tocsin.simulators"]) == [plugin.name]
-    assert groups["tocsin.channels"][plugin.name].startswith(f"tocsin_{plugin.name}:")
-    assert groups["tocsin.simulators"][plugin.name].startswith(f"tocsin_{plugin.name}.simulator:")
+    assert names == {plugin.name}
+    assert [
+        module for module in modules if not module.startswith((f"tocsin_{plugin.name}:", f"tocsin_{plugin.name}."))
+    ] == []
+
+
+def test_a_channel_comes_with_its_simulator(channel_plugin):
+    groups = project(channel_plugin)["entry-points"]
+
+    assert list(groups["tocsin.channels"]) == list(groups["tocsin.simulators"]) == [channel_plugin.name]
+    assert groups["tocsin.channels"][channel_plugin.name].startswith(f"tocsin_{channel_plugin.name}:")
+    assert groups["tocsin.simulators"][channel_plugin.name].startswith(f"tocsin_{channel_plugin.name}.simulator:")
 
 
 def test_every_plugin_offers_a_simulator_extra(plugin):
