@@ -51,7 +51,7 @@ def _key(error: DeliveryError, recipient: Recipient, together: Scope) -> str:
 
 
 def _keys(recipient: Recipient) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((_CHANNEL, recipient.kind, recipient.id)))
+    return (_CHANNEL, recipient.kind, recipient.id) if recipient.kind else (_CHANNEL, recipient.id)
 
 
 @attrs.define(eq=False)
@@ -162,8 +162,13 @@ class Breaker:
         """Seconds for which a delivery to any of these would only be deferred."""
         now = self.clock.monotonic()
         with self._lock:
-            waits = (held(map(self._circuits.get, _keys(one)), now) for one in recipients)
-            return min(waits, default=0.0) if self._circuits else 0.0
+            shortest: float | None = None
+            for one in recipients if self._circuits else ():
+                wait = held(map(self._circuits.get, _keys(one)), now)
+                if wait <= 0.0:
+                    return 0.0
+                shortest = wait if shortest is None else min(shortest, wait)
+            return shortest or 0.0
 
     def _failed(self, error: DeliveryError, recipient: Recipient, unit: str) -> None:
         now = self.clock.monotonic()
@@ -208,7 +213,10 @@ class Breaker:
                 circuit.release(unit)
 
     def _circuit(self, key: str) -> Circuit:
-        return self._circuits.setdefault(key, Circuit())
+        circuit = self._circuits.get(key)
+        if circuit is None:
+            circuit = self._circuits[key] = Circuit()
+        return circuit
 
     def pause(self, recipient_id: str, reason: str) -> None:
         """Stop calling a recipient of which the provider said later that it takes nothing."""

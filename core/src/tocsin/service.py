@@ -291,5 +291,5 @@ class NotificationService:
         self.store.suppress(alert, report)
         self._reported(report, (), False)
         handle = DeliveryHandle(alert.alert_id)
-        handle.future.set_result(report)
+        handle.resolve(report)
         return handle

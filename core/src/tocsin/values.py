@@ -63,10 +63,11 @@ def member(enum: type[E], name: str, value: object) -> E:
     """A member of the enumeration, from itself or its name in any case."""
     if isinstance(value, enum):
         return value
-    wanted = value.strip().lower() if isinstance(value, str) else None
-    for item in enum:
-        if item.value.lower() == wanted:
-            return item
+    if isinstance(value, str):
+        try:
+            return enum[value.strip().upper()]  # names and values differ in their case at most
+        except KeyError:
+            pass
     shown = repr(value[:40]) if isinstance(value, str) else type(value).__name__
     hint = did_you_mean(value.upper(), list(enum)) if isinstance(value, str) else ""
     raise AlertError(f"{name} must be one of {', '.join(enum)}, got {shown}{hint}")

@@ -58,7 +58,7 @@ class Waiting:
     def refuse(self, awaited: Awaited, error: BaseException) -> None:
         """The alert was not accepted."""
         self.pop(awaited.handle.alert_id)
-        awaited.handle.future.set_exception(error)
+        awaited.handle.refuse(error)
 
     def instead(self, awaited: Awaited, added: Added) -> DeliveryHandle:
         """The handle of the earlier alert that was accepted under the same client's key."""
@@ -71,7 +71,7 @@ class Waiting:
             if added.report is None:
                 self._awaited[added.alert_id] = Awaited(handle)
                 return handle
-        handle.future.set_result(added.report)
+        handle.resolve(added.report)
         return handle
 
     def pop(self, alert_id: str) -> Awaited | None:
@@ -82,7 +82,7 @@ class Waiting:
     def resolve(self, awaited: Awaited | None, report: DeliveryReport) -> None:
         """The report is there."""
         if awaited is not None:
-            awaited.handle.future.set_result(report)
+            awaited.handle.resolve(report)
 
     def ids(self) -> list[str]:
         """The alerts that somebody waits for."""
@@ -99,7 +99,7 @@ class Waiting:
         """Nobody of this process will finish what is left: it is kept for others."""
         for alert_id in self.ids():
             if (one := self.pop(alert_id)) is not None:
-                one.handle.future.set_exception(ServiceClosed(_KEPT))
+                one.handle.refuse(ServiceClosed(_KEPT))
 
     def forget(self) -> None:
         """Start anew in a forked child."""

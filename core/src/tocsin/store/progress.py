@@ -12,7 +12,7 @@ from tocsin.plan import Plan
 from tocsin.report import DeliveryReport, DeliveryState, NotificationResult
 from tocsin.store.delivery import Delivery, Record
 
-__all__ = ["NOT_NEEDED", "Step", "begun", "cancelled", "is_cancellable", "next_step", "report_of"]
+__all__ = ["NOTHING", "NOT_NEEDED", "Step", "begun", "cancelled", "is_cancellable", "next_step", "report_of"]
 
 NOT_NEEDED = "not needed: an earlier channel accepted"
 
@@ -32,13 +32,17 @@ class Step:
     report: DeliveryReport | None = None
 
 
+NOTHING = Step()
+"""No step: something is open, or everything has been done."""
+
+
 def next_step(record: Record, now: datetime) -> Step:
-    """The next step of an alert: cancel what fail-fast cancels, begin a stage, report; or none while any is open."""
+    """The next step of an alert: cancel what fail-fast cancels, begin a stage, report; or :data:`NOTHING`."""
     reason = _failed_fast(record)
     if reason is not None and any(is_cancellable(one, record.plan) for one in record.deliveries):
         return Step(cancel=reason)
     if record.open or record.report is not None:
-        return Step()
+        return NOTHING
     stage = None if record.closed is not None else _next_stage(record, skip_chosen=reason is not None)
     if stage is not None:
         return Step(begin=stage)

@@ -14,7 +14,7 @@ from tocsin.report import DeliveryReport, DeliveryState
 from tocsin.store.delivery import Delivery
 from tocsin.store.entry import Entry
 from tocsin.store.port import Settled
-from tocsin.store.progress import NOT_NEEDED, Step, begun, cancelled, is_cancellable, next_step
+from tocsin.store.progress import NOT_NEEDED, NOTHING, begun, cancelled, is_cancellable, next_step
 from tocsin.store.queues import Queues
 from tocsin.store.receipts import ReceiptIndex
 
@@ -114,7 +114,7 @@ class Shelf:
         if entry.open and not entry.plan.fail_fast:
             return (), None
         due: list[str] = []
-        while (step := next_step(entry.record(), self.clock.now())) != Step():
+        while (step := next_step(entry.record(), self.clock.now())) is not NOTHING:
             if step.cancel is not None:
                 for one in [one for one in entry.deliveries.values() if is_cancellable(one, entry.plan)]:
                     self.end(entry, cancelled(one, step.cancel))
