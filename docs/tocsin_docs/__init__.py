@@ -1,7 +1,8 @@
 """Generates the parts of the documentation that the code knows best, and resolves references to public names.
 
 A line `<!-- generate: errors -->` in a page is replaced by what `tocsin_docs.generators.GENERATORS["errors"]` returns;
-`how-to/channels/` and `reference/facts/` are written as a whole, one page for each plugin of this checkout.
+`how-to/channels/`, `how-to/stores/` and `reference/facts/` are written as a whole, one page for each plugin of this
+checkout.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tocsin_docs.catalogue import channel_pages
+from tocsin_docs.catalogue import channel_pages, store_pages
 from tocsin_docs.facts import fact_pages
 from tocsin_docs.generators import expand
 
@@ -33,6 +34,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def write_pages(app: Sphinx) -> None:
     """Write the pages that are generated as a whole."""
     _write(Path(app.srcdir) / "how-to" / "channels", channel_pages())
+    _write(Path(app.srcdir) / "how-to" / "stores", store_pages())
     _write(Path(app.srcdir) / "reference" / "facts", fact_pages())
 
 
@@ -79,16 +81,23 @@ def _item(match: re.Match[str]) -> str:
 
 
 def resolve_home(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
-    """Find `tocsin.alert.Alert`, and `Alert` inside any module, where `tocsin.Alert` is documented."""
+    """Find `tocsin.alert.Alert`, and `Alert` inside any module, where `tocsin.Alert` is documented.
+
+    What `tocsin.store` exports is found the same way.
+    """
     if node.get("refdomain") != "py":
         return None
     import tocsin
+    import tocsin.store as tocsin_store
 
     name = node.get("reftarget", "").removeprefix("~").split(".")
     public = next((index for index, part in enumerate(name) if part in tocsin.__all__), None)
-    if public is None:
+    if public is not None:
+        target = ".".join(["tocsin", *name[public:]])
+    elif name[-1] in tocsin_store.__all__:
+        target = f"tocsin.store.{name[-1]}"
+    else:
         return None
-    target = ".".join(["tocsin", *name[public:]])
     domain = env.get_domain("py")
     reftype = node["reftype"]
     return domain.resolve_xref(env, node["refdoc"], app.builder, reftype, target, node, contnode)

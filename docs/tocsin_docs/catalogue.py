@@ -1,4 +1,4 @@
-"""The installed channels of this checkout: a manual page each, their settings, and the README's table."""
+"""The channels and stores of this checkout: a manual page each, their settings, and the README's tables."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ from typing import Any
 
 import attrs
 
+from tocsin import Secret
+from tocsin.discovery import STORES
 from tocsin.resolution import options_of
 from tocsin.settings import Setting
 from tocsin_docs import arrivals, facts
 from tocsin_docs.manual import ROOT, Manual, built_in, manuals
 
-__all__ = ["built_in_channels", "channel_pages", "channel_table", "help_text", "setting_line"]
+__all__ = [
+    "built_in_channels",
+    "channel_pages",
+    "channel_table",
+    "help_text",
+    "phrase",
+    "setting_line",
+    "store_pages",
+    "store_table",
+]
 
 
 def built_in_channels() -> str:
@@ -59,6 +70,32 @@ def _page(manual: Manual) -> str:
     return "\n".join(lines)
 
 
+def store_pages() -> dict[str, str]:
+    """The page of each store, by its name."""
+    return {manual.type: _store_page(manual) for manual in manuals(STORES)}
+
+
+def _store_page(manual: Manual) -> str:
+    folder = manual.folder.relative_to(ROOT).as_posix()
+    lines = [
+        f"(store-{manual.type})=",
+        f"# {manual.title}",
+        "",
+        manual.text,
+        "",
+        f"## Settings of `{manual.type}`",
+        "",
+        f'In a file they stand under `[store]`, next to `driver = "{manual.type}"`; in the environment under the',
+        "second column's names. Each has a heading in {doc}`/reference/store-settings`.",
+        "",
+        *_table(manual.settings),
+        "",
+        f"Install it from a checkout: `pip install ./core ./{folder}`. The distribution is `{manual.distribution}`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
 def _switch(channel_type: str) -> str:
     return f"{channel_type.upper().replace('-', '_')}_NOTIFICATIONS_ENABLED"
 
@@ -89,6 +126,8 @@ def _default(item: Setting) -> str:
         default = None
     if default in (None, "", (), {}):
         return "none"
+    if isinstance(default, Secret):
+        return f"`{default.reveal()}`"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
@@ -114,14 +153,23 @@ def setting_line(item: Setting) -> str:
 
 
 def channel_table() -> str:
-    """The table between the markers of README.md."""
+    """The table of channels between the markers of README.md."""
+    return _table_of("channel", manuals())
+
+
+def store_table() -> str:
+    """The table of stores between the markers of README.md."""
+    return _table_of("store", manuals(STORES))
+
+
+def _table_of(what: str, found: list[Manual]) -> str:
     rows = [
-        f"| [{manual.type}](plugins/{manual.folder.name}/README.md) | `{manual.distribution}` | {_does(manual)} |"
-        for manual in manuals()
+        f"| [{manual.type}](plugins/{manual.folder.name}/README.md) | `{manual.distribution}` | {phrase(manual)} |"
+        for manual in found
     ]
-    return "\n".join(["| channel | distribution | what it does |", "|---|---|---|", *rows])
+    return "\n".join([f"| {what} | distribution | what it does |", "|---|---|---|", *rows])
 
 
-def _does(manual: Manual) -> str:
-    """The description after `Tocsin channel:`, as a phrase."""
-    return manual.summary.removeprefix("Tocsin channel: ").rstrip(".")
+def phrase(manual: Manual) -> str:
+    """The description after `Tocsin channel:` or `Tocsin store:`, as a phrase."""
+    return re.sub(r"\ATocsin \w+: ", "", manual.summary).rstrip(".")

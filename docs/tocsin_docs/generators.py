@@ -15,10 +15,12 @@ from tocsin.hookspecs import HOOKS, ChannelSpec
 from tocsin.resolution import ChannelOptions
 from tocsin.settings import Setting, settings_of
 from tocsin_docs.arrivals import gallery
-from tocsin_docs.catalogue import built_in_channels, help_text, setting_line
+from tocsin_docs.catalogue import built_in_channels, help_text, phrase, setting_line
 from tocsin_docs.commands import commands
 from tocsin_docs.facts import fact_links
 from tocsin_docs.manual import built_in, manuals
+from tocsin_docs.promises import promises, repeats, states, transitions
+from tocsin_docs.stores import PORT, store_links, store_methods, store_names, store_settings, upkeep_methods
 
 __all__ = ["GENERATORS", "expand"]
 
@@ -134,10 +136,10 @@ def contract_names() -> str:
 
 
 def python_api() -> str:
-    """Every public name of `tocsin` but the exceptions and the contract, grouped by its module."""
+    """Every public name of `tocsin` but the exceptions and the contracts, grouped by its module."""
     lines = []
     for home, names in tocsin._HOMES.items():
-        shown = [name for name in names if name not in _CONTRACT and not _is_error(name)]
+        shown = [name for name in names if name not in _CONTRACT | PORT and not _is_error(name)]
         if shown:
             lines += [f"## {_title(home)}", "", *(_documented(name) for name in shown)]
     return "\n".join(lines)
@@ -155,7 +157,6 @@ _TITLES = {
     "report": "Reports",
     "secret": "Secrets",
     "service": "Service",
-    "store": "Store",
 }
 
 
@@ -176,15 +177,9 @@ def _documented(name: str) -> str:
     return "\n".join([f"### `{name}`", "", "```{eval-rst}", *body, "```", ""])
 
 
-def _phrase(summary: str) -> str:
-    return summary.removeprefix("Tocsin channel: ").rstrip(".")
-
-
 def channel_links() -> str:
     """A list of the channels' manuals."""
-    return "\n".join(
-        f"- {{ref}}`{manual.type} <channel-{manual.type}>`: {_phrase(manual.summary)}" for manual in manuals()
-    )
+    return "\n".join(f"- {{ref}}`{manual.type} <channel-{manual.type}>`: {phrase(manual)}" for manual in manuals())
 
 
 GENERATORS: dict[str, Callable[[], str]] = {
@@ -200,6 +195,15 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "fact-links": fact_links,
     "gallery": gallery,
     "hooks": hooks,
+    "promises": promises,
     "python-api": python_api,
+    "repeats": repeats,
+    "states": states,
+    "store-links": store_links,
+    "store-methods": store_methods,
+    "store-names": store_names,
+    "store-settings": store_settings,
+    "transitions": transitions,
+    "upkeep-methods": upkeep_methods,
     "usage-errors": usage_errors,
 }

@@ -1,4 +1,4 @@
-"""What the plugins of this checkout say about their channels, read from their folders."""
+"""What the plugins of this checkout say about what they bring, read from their folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from typing import Any
 import attrs
 
 from tocsin import Alert
+from tocsin.discovery import CHANNELS, STORES
 from tocsin.settings import Setting, settings_of
+from tocsin.storage import STORE_PREFIX
 
 __all__ = ["ROOT", "Manual", "built_in", "manuals"]
 
@@ -22,14 +24,15 @@ ROOT = Path(__file__).parents[2]
 
 @attrs.frozen
 class Manual:
-    """What a plugin of this checkout says about one of its channel types.
+    """What a plugin of this checkout says about one channel type, or one store, that it brings.
 
     Attributes:
-        type: the channel type.
+        type: the channel type, or the name of the store.
         distribution, summary: name and one sentence, from its pyproject.toml.
         value: of the entry point: package and class.
         folder: of the distribution.
         previewed_by: value of the entry point in `tocsin.previews`, or nothing.
+        group: of the entry point, which says what it is.
     """
 
     type: str
@@ -38,10 +41,11 @@ class Manual:
     value: str
     folder: Path
     previewed_by: str = ""
+    group: str = CHANNELS
 
     @property
     def cls(self) -> Any:
-        """The channel class."""
+        """The class of the channel or store."""
         return _load(self.value)
 
     @property
@@ -62,14 +66,14 @@ class Manual:
 
     @property
     def title(self) -> str:
-        """What the manual calls itself, or the channel type."""
+        """What the manual calls itself, or its name."""
         found = re.match(r"# (.*)", self._docstring)
         return found.group(1) if found else self.type
 
     @property
     def settings(self) -> tuple[Setting, ...]:
         """Its own settings."""
-        return settings_of(self.cls, self.type)
+        return settings_of(self.cls, STORE_PREFIX if self.group == STORES else self.type)
 
 
 def _load(value: str) -> Any:
@@ -77,23 +81,23 @@ def _load(value: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def manuals() -> list[Manual]:
-    """One for each channel type under `plugins/`, in alphabetical order."""
-    found = [manual for path in sorted(ROOT.glob("plugins/*/pyproject.toml")) for manual in _manuals_of(path)]
+def manuals(group: str = CHANNELS) -> list[Manual]:
+    """One for each channel type, or whatever the group is for, under `plugins/`, in alphabetical order."""
+    found = [manual for path in sorted(ROOT.glob("plugins/*/pyproject.toml")) for manual in _manuals_of(path, group)]
     return sorted(found, key=lambda manual: manual.type)
 
 
 def built_in() -> list[Manual]:
     """One for each channel type that the core brings."""
-    return _manuals_of(ROOT / "core" / "pyproject.toml")
+    return _manuals_of(ROOT / "core" / "pyproject.toml", CHANNELS)
 
 
-def _manuals_of(path: Path) -> list[Manual]:
+def _manuals_of(path: Path, group: str) -> list[Manual]:
     project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
     entry_points = project.get("entry-points", {})
     previews = entry_points.get("tocsin.previews", {})
     about = project["name"], project["description"]
     return [
-        Manual(channel_type, *about, value, path.parent, previews.get(channel_type, ""))
-        for channel_type, value in entry_points.get("tocsin.channels", {}).items()
+        Manual(name, *about, value, path.parent, previews.get(name, ""), group)
+        for name, value in entry_points.get(group, {}).items()
     ]

@@ -22,15 +22,18 @@ import subprocess
 import sys
 import tomllib
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from tocsin import NotificationConfig, NotificationService
 from tocsin.config import CONFIG_VARIABLE, DeliverySettings
-from tocsin.discovery import installed, load
+from tocsin.discovery import STORES, installed, load
 from tocsin.registry import ChannelState
 from tocsin.resolution import options_of
-from tocsin.settings import settings_of
+from tocsin.settings import Setting, settings_of
+from tocsin.storage import STORE_PREFIX, configured_store
+from tocsin.store import MemoryStore
 from tocsin_docs.blocks import Block, blocks_of, read_page
 from tocsin_docs.sandbox import simulators
 
@@ -38,7 +41,7 @@ __all__ = ["Mismatch", "Page", "matches"]
 
 _DATA = {"json", "toml"}
 """Languages whose blocks are checked even where they are files."""
-_TABLES = {"delivery", "channels", "routes"}
+_TABLES = {"delivery", "channels", "routes", "store"}
 _END = "@end@"
 
 
@@ -121,7 +124,8 @@ class Page:
         self._check_channels(block, NotificationConfig.from_mapping(data, environ))
 
     def _check_channels(self, block: Block, config: NotificationConfig) -> None:
-        for entry in NotificationService(config).registry.entries.values():
+        configured_store(config)
+        for entry in NotificationService(config, store=MemoryStore()).registry.entries.values():
             if entry.state not in (ChannelState.READY, ChannelState.DISABLED):
                 self._fail(block, f"{entry.name} is {entry.state}: {entry.reason}")
 
@@ -166,10 +170,16 @@ def known_variables() -> set[str]:
     known: dict[str, set[str]] = defaultdict(set)
     for plugin in installed().values():
         settings = [*settings_of(load(plugin), plugin.type), *options_of(plugin.type)]
-        known[plugin.type] = {item.env for item in settings} | {f"{item.env}_FILE" for item in settings if item.secret}
+        known[plugin.type] = _variables(settings)
         known[plugin.type].add(f"{plugin.type.upper().replace('-', '_')}_NOTIFICATIONS_ENABLED")
+    for plugin in installed(STORES).values():
+        known[STORE_PREFIX] |= _variables(settings_of(load(plugin), STORE_PREFIX))
     delivery = {item.env for item in settings_of(DeliverySettings, "tocsin")}
     return set().union(delivery, {CONFIG_VARIABLE}, *known.values())
+
+
+def _variables(settings: Iterable[Setting]) -> set[str]:
+    return {name for item in settings for name in (item.env, *([f"{item.env}_FILE"] if item.secret else []))}
 
 
 if __name__ == "__main__":

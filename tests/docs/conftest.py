@@ -11,7 +11,7 @@ sys.path.insert(0, str(DOCS))
 
 from tocsin_docs.blocks import blocks_of, read_page  # noqa: E402 -- it is found by the line above
 
-GENERATED = {"_build", "channels", "facts"}
+GENERATED = {"_build", "channels", "facts", "stores"}
 """Folders below docs/ that a build writes."""
 TEXTS = [
     ROOT / "README.md",

@@ -3,16 +3,15 @@
 import re
 
 import pytest
-from tocsin_docs.catalogue import channel_table
-
-BEGIN, END = "<!-- channels:begin -->\n", "\n<!-- channels:end -->"
+from tocsin_docs.catalogue import channel_table, store_table
 
 
-def test_the_channel_table_is_the_one_that_the_plugins_describe(root):
+@pytest.mark.parametrize(("name", "table"), [("channels", channel_table), ("stores", store_table)])
+def test_a_table_is_the_one_that_the_plugins_describe(root, name, table):
     text = (root / "README.md").read_text(encoding="utf-8")
-    table = text.partition(BEGIN)[2].partition(END)[0]
+    found = text.partition(f"<!-- {name}:begin -->\n")[2].partition(f"\n<!-- {name}:end -->")[0]
 
-    assert table == channel_table(), "paste the table on the right between the markers of README.md"
+    assert found == table(), "paste the table on the right between the markers of README.md"
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"])

@@ -9,11 +9,12 @@ import pytest
 from tocsin_docs.generators import expand
 
 from tocsin.config import DeliverySettings
-from tocsin.discovery import installed, load
+from tocsin.discovery import STORES, installed, load
 from tocsin.errors import ErrorKind, Outcome
 from tocsin.hookspecs import ChannelSpec
 from tocsin.registry import ChannelState
 from tocsin.resolution import ChannelOptions
+from tocsin.store import Store, Upkeep
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,14 @@ def test_each_hook_has_a_heading_with_its_exact_signature(headings):
         assert f"`{name}{str(inspect.signature(hook)).replace(chr(39), '')}`" in headings
 
 
+@pytest.mark.parametrize("port", [Store, Upkeep])
+def test_each_method_of_a_port_has_a_heading_with_its_signature(headings, port):
+    methods = [name for name, value in vars(port).items() if inspect.isfunction(value) and not name.startswith("_")]
+
+    assert methods
+    assert [name for name in methods if not any(heading.startswith(f"`{name}(") for heading in headings)] == []
+
+
 @pytest.mark.parametrize("cls", [DeliverySettings, ChannelOptions])
 def test_each_setting_of_the_core_has_a_heading(headings, cls):
     assert {f"`{field.name}`" for field in attrs.fields(cls)} <= set(headings)
@@ -51,9 +60,10 @@ def test_each_setting_of_the_core_has_a_heading(headings, cls):
 def test_each_setting_of_each_plugin_has_a_heading(headings, root):
     from tocsin_docs.manual import manuals
 
-    assert len(manuals()) == len(list(root.glob("plugins/*/pyproject.toml")))
-    for manual in manuals():
-        fields = [field for field in attrs.fields(load(installed()[manual.type])) if field.init]
+    found = [*manuals(), *manuals(STORES)]
+    assert {manual.folder for manual in found} == {path.parent for path in root.glob("plugins/*/pyproject.toml")}
+    for manual in found:
+        fields = [field for field in attrs.fields(load(installed(manual.group)[manual.type])) if field.init]
         assert len(fields) == len(manual.settings)
         assert {f"`{item.env}`" for item in manual.settings} <= set(headings)
 
