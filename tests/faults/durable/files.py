@@ -42,5 +42,6 @@ def takeovers(path):
     """(delivery, when it began, as ISO 8601) of each attempt that ended with its worker."""
     return query(
         path,
-        "SELECT delivery_id, started_at FROM tocsin_attempts WHERE body LIKE '%ended without a word%' ORDER BY started_at",
+        "SELECT delivery_id, started_at FROM tocsin_attempts"
+        " WHERE body LIKE '%ended without a word%' ORDER BY started_at",
     )

@@ -1,8 +1,8 @@
 """An application with a durable store, to be killed: ``python program.py SETTINGS``, told in JSON.
 
-It says on stdout, one line each: ``ready``; ``accepted I ALERT_ID`` once alert number I is committed; ``error TYPE`` for
-an enqueue that failed and is asked for again under the same key; ``late`` for a completion that was refused; ``drained``
-when nothing waits any more; ``closed True`` after SIGTERM.
+It says on stdout, one line each: ``ready``; ``accepted I ALERT_ID`` once alert number I is committed; ``error TYPE …``
+for an enqueue that failed and is asked for again under the same key; ``late`` for a completion that was refused;
+``drained`` when nothing waits any more; ``closed True`` after SIGTERM.
 """
 
 import json
@@ -108,7 +108,9 @@ def drained(service):
 
 def main():
     settings = json.loads(sys.argv[1])
-    logging.getLogger("tocsin").addHandler(Told())
+    logger = logging.getLogger("tocsin")
+    logger.addHandler(Told())
+    logger.setLevel(settings.get("level", "WARNING"))
     service = make_service(settings)
     for loss in service.store.losses:
         say("lost", loss)
