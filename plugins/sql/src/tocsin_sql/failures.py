@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from tocsin import StoreError
 
-__all__ = ["is_conflict", "is_damage", "is_disconnect", "store_error"]
+__all__ = ["is_conflict", "is_damage", "is_disconnect", "is_everybodys", "store_error"]
 
 _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 5, 6, 8, 10, 11, 13, 14, 26
 _SQLITE = {
@@ -56,6 +56,11 @@ def is_disconnect(error: BaseException) -> bool:
         return True
     state = _sqlstate(error)
     return isinstance(error, sa.exc.OperationalError) and (not state or state.startswith(_REFUSED))
+
+
+def is_everybodys(error: BaseException) -> bool:
+    """Whether it has nothing to do with what was to be written: whoever tries next fails too."""
+    return is_disconnect(error) or _sqlite_code(error) in _SQLITE
 
 
 def store_error(error: BaseException, place: str) -> StoreError:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from tocsin import DeliveryReport, DeliveryState
 from tocsin.plan import Plan
 from tocsin.store import Delivery, Record, Step, begun, cancelled, is_cancellable, next_step
+from tocsin.store.progress import NOT_NEEDED
 from tocsin_sql.queries import record_of
 from tocsin_sql.room import Room
 from tocsin_sql.rows import as_json, deliveries_of, delivery_values, unit_values
@@ -21,7 +22,6 @@ from tocsin_sql.sealing import Seal
 
 __all__ = ["Ledger"]
 
-NOT_NEEDED = "not needed: an earlier channel accepted"
 _THIS = (
     deliveries.c.alert_id == sa.bindparam("of"),
     deliveries.c.channel == sa.bindparam("in_channel"),

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from tocsin import QueueFull, StoreError
 from tocsin.log import event
-from tocsin_sql.failures import is_conflict, is_disconnect, store_error
+from tocsin_sql.failures import is_conflict, is_disconnect, is_everybodys, store_error
 from tocsin_sql.teller import Teller
 
 __all__ = ["Job", "Target", "Writer"]
@@ -162,7 +162,7 @@ class Writer:
         except Exception as error:
             self._on_trouble()
             self._let_go(error)
-            if len(batch) > 1 and not is_disconnect(error):
+            if len(batch) > 1 and not (isinstance(error, Misplaced) or is_everybodys(error)):
                 for task in batch:
                     self._write([task])  # so that one that fails does not fail the others
                 return
