@@ -1,0 +1,84 @@
+"""Tocsin, embedded as the tutorial does it."""
+
+import threading
+
+from tocsin import Alert, NotificationConfig, NotificationService
+
+from ..marks import fields
+from .playing import Playing, best_of, measured, serve
+
+
+class Tocsin(Playing):
+    """Its target is a configuration, in the shape of the file."""
+
+    service = None
+
+    def setup(self, config):
+        self.close()
+        self.service = NotificationService(NotificationConfig.from_mapping(config), strict=True)
+
+    def close(self):
+        if self.service is not None:
+            self.service.close(30.0)
+            self.service = None
+
+    def send(self, number):
+        _check(self.service.send_notification(Alert(**fields(number))))
+
+    def burst(self, first, count, workers):
+        """The service's own workers do it, as configured."""
+        with measured() as result:
+            handles = [self.service.enqueue(Alert(**fields(number))) for number in range(first, first + count)]
+            for handle in handles:
+                _check(handle.result())
+        return result
+
+    def enqueue(self, first, count, workers):
+        """Accept alerts from several threads; what becomes of them is waited for, but not measured."""
+        handles = [[] for _ in range(workers)]
+
+        def produce(turn):
+            for number in range(first + turn, first + count, workers):
+                handles[turn].append(self.service.enqueue(Alert(**fields(number))))
+
+        threads = [threading.Thread(target=produce, args=(turn,)) for turn in range(workers)]
+        with measured() as result:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        for handle in (one for some in handles for one in some):
+            _check(handle.result(120))
+        return result
+
+    def parts(self, number):
+        """Microseconds of what surrounds a delivery: its log line, the relay to the channel, the report."""
+        from tocsin.dispatch.unit import log
+        from tocsin.store import report_of
+
+        from .relay import relay_cost
+
+        report = self.service.send_notification(Alert(**fields(number)))
+        record = self.service.store.record(report.alert_id)
+        delivery = record.deliveries[0]
+
+        def tell():
+            report_of(record, report.created_at)
+            self.service._reported(report, (), False)
+
+        return {
+            "log": best_of(lambda: log(delivery, attempted=True)),
+            "relay": relay_cost(),
+            "report": best_of(tell),
+        }
+
+
+def _check(report):
+    if not report.is_complete:
+        raise RuntimeError(f"not delivered: {report.to_dict()}")
+
+
+if __name__ == "__main__":
+    player = Tocsin()
+    serve(player)
+    player.close()

@@ -1,0 +1,3 @@
+"""How cost grows with what is configured, addressed, kept and installed."""
+
+CURVES = {}
