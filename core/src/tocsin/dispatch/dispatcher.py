@@ -129,7 +129,7 @@ class Dispatcher:
     @property
     def is_busy(self) -> bool:
         """Whether a call is under way, or a delivery's time has come."""
-        return any(station.lane.busy or station.lane.is_due for station in list(self._stations.values()))
+        return any(station.lane.is_busy or station.lane.is_due for station in list(self._stations.values()))
 
     def _held(self) -> list[tuple[list[Delivery], float]]:
         return [(station.lane.held(), station.lane.lease) for station in list(self._stations.values())]
@@ -165,7 +165,7 @@ class Dispatcher:
         return not left and not busy
 
     def _is_delivering(self) -> bool:
-        return any(station.lane.busy for station in list(self._stations.values()))
+        return any(station.lane.is_busy for station in list(self._stations.values()))
 
     def forget(self) -> None:
         """Start anew in a forked child: it has no thread of the parent, and must not deliver what the parent does."""
