@@ -12,7 +12,7 @@ from typing import Any, Self
 import attrs
 
 from tocsin.errors import AlertError
-from tocsin.values import check_text, check_token, freeze_data, freeze_labels, member
+from tocsin.values import check_text, check_token, freeze_data, freeze_labels, member, thaw
 
 __all__ = ["Alert", "AlertChannel", "AlertPriority", "AlertStatus", "AlertType"]
 
@@ -90,6 +90,8 @@ def _message(value: str) -> str:
 
 
 def _channels(value: Iterable[str]) -> tuple[str, ...]:
+    if value == ():
+        return ()
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise AlertError(
             f"channels must be a list of channel names, like ['email', 'slack'], got {type(value).__name__}"
@@ -195,7 +197,7 @@ class Alert:
         enums = {name: str(plain[name]) for name in ("alert_type", "priority", "status")}
         plain["channels"] = list(self.channels)
         plain["labels"] = dict(self.labels)
-        plain["data"] = json.loads(json.dumps(self.data))
+        plain["data"] = thaw(self.data)
         return plain | enums | {"created_at": self.created_at.isoformat()}
 
     def to_json(self) -> str:

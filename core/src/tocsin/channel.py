@@ -168,7 +168,9 @@ def _clean(result: T, scrub: Scrubber) -> T:
         return attrs.evolve(result, reason=scrub(result.reason), details=_without(result.details, scrub))
     if isinstance(result, Receipt) and (result.provider_id or result.details):
         provider_id = None if result.provider_id is None else scrub.secrets(result.provider_id)
-        return attrs.evolve(result, provider_id=provider_id, details=_without(result.details, scrub))
+        details = _without(result.details, scrub)
+        if provider_id != result.provider_id or details != result.details:
+            return attrs.evolve(result, provider_id=provider_id, details=details)
     return result
 
 

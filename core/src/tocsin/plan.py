@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, Self
 
 import attrs
@@ -40,6 +41,7 @@ class Plan:
     fail_fast: bool = False
     lifetime: float = 300.0
 
+    @cached_property
     def staged(self) -> list[tuple[int, str]]:
         """Every channel that may be tried, with its stage; a fallback that was chosen too is not tried twice."""
         chosen = [(number, name) for number, stage in enumerate(self.stages) for name in stage]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import attrs
 
@@ -36,15 +36,15 @@ class Planner:
         routing = self.route(alert)
         if not routing.channels:
             return routing.reason if self.config.routes else "no channel is ready"
-        chosen, unavailable = self._available(routing.channels)
-        fallback, fallback_unavailable = self._available(routing.fallback)
+        ready = self.registry.ready()
+        chosen, unavailable = self._available(routing.channels, ready)
+        fallback, fallback_unavailable = self._available(routing.fallback, ready)
         delivery = self.config.delivery
         stages = (chosen,) if delivery.parallel else [[name] for name in chosen]
         lifetime = delivery.lifetime(alert.priority, durable=self.durable)
         return Plan(stages, fallback, unavailable, fallback_unavailable, delivery.fail_fast, lifetime)
 
-    def _available(self, names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-        ready = self.registry.ready()
+    def _available(self, names: Iterable[str], ready: Collection[str]) -> tuple[list[str], dict[str, str]]:
         return [n for n in names if n in ready], {n: self._why_not(n) for n in names if n not in ready}
 
     def _why_not(self, name: str) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "freeze_labels",
     "member",
     "parse_json",
+    "thaw",
 ]
 
 E = TypeVar("E", bound=StrEnum)
@@ -30,6 +31,7 @@ _MAX_TOKEN = 256
 _MAX_DEPTH = 32
 _MAX_BYTES = 1 << 20
 _MAX_INT_BITS = 4096
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _DROPPED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -84,12 +86,12 @@ def freeze_labels(value: object) -> Mapping[str, str]:
 
 def freeze_data(value: object) -> Mapping[str, Any]:
     """JSON values of at most 1 MiB and depth 32, copied and frozen."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict | Mapping):
         raise AlertError(f"data must be a mapping of names to JSON values, got {type(value).__name__}")
     if not value:
         return _EMPTY
     frozen: Mapping[str, Any] = _freeze(value, "data", _MAX_DEPTH)
-    size = len(json.dumps(frozen, ensure_ascii=False).encode())
+    size = len(_encode(frozen).encode())
     if size > _MAX_BYTES:
         raise AlertError(
             f"data is {size:,} bytes of JSON, at most {_MAX_BYTES:,} are allowed; send a reference instead"
@@ -98,6 +100,11 @@ def freeze_data(value: object) -> Mapping[str, Any]:
 
 
 def _freeze(value: object, path: str, depth: int) -> Any:
+    kind = type(value)
+    if kind is str:
+        return clean_text(value)  # type: ignore[arg-type] # a str, as its type says
+    if kind is dict or kind is list:
+        return _freeze_nested(value, path, depth - 1)  # type: ignore[arg-type] # likewise
     match value:
         case None | bool():
             return value
@@ -115,12 +122,19 @@ def _freeze(value: object, path: str, depth: int) -> Any:
 def _freeze_nested(value: Mapping[Any, Any] | Sequence[Any], path: str, depth: int) -> Any:
     if depth < 0:
         raise AlertError(f"data is nested deeper than {_MAX_DEPTH} levels; flatten it")
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict | Mapping):
         return FrozenList(_freeze(item, f"{path}[{index}]", depth) for index, item in enumerate(value))
     for key in value:
         if not isinstance(key, str):
             raise AlertError(f"{path} has a key of type {type(key).__name__}; JSON keys are strings")
     return FrozenDict({clean_text(key): _freeze(item, f"{path}.{key[:40]}", depth) for key, item in value.items()})
+
+
+def thaw(value: Any) -> Any:
+    """Plain dicts and lists, which may be changed, from frozen ones."""
+    if isinstance(value, dict):
+        return {key: thaw(item) for key, item in value.items()}
+    return [thaw(item) for item in value] if isinstance(value, list) else value
 
 
 def _unfit(value: object) -> str:

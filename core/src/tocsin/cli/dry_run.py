@@ -164,7 +164,7 @@ def show_requests(service: NotificationService, alert: Alert, session: Session, 
         return exit_code(service, alert, DeliveryReport.of(alert.alert_id, {}, suppressed=plan))
     rendered = [
         render(service.channels[name], alert, recipient, service.config.delivery.timeout, fallback=fallback)
-        for name, fallback in [(name, stage >= len(plan.stages)) for stage, name in plan.staged()]
+        for name, fallback in [(name, stage >= len(plan.stages)) for stage, name in plan.staged]
         for recipient in service.channels[name].recipients
     ]
     unavailable = dict(plan.unavailable) | dict(plan.fallback_unavailable)

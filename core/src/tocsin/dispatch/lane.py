@@ -187,8 +187,8 @@ class Lane:
         finally:
             self._changed.acquire()
             self._claiming = False
-        again = -math.inf if limit and len(claim.deliveries) == limit else claim.next_due
-        self._ask_at = self._ask_at if again is None else min(self._ask_at, again)
+        if claim.next_due is not None:
+            self._ask_at = min(self._ask_at, claim.next_due)
         self._ready += claim.deliveries
         self._changed.notify(max(0, len(claim.deliveries) - 1))  # this worker takes the first
 

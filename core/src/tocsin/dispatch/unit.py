@@ -28,7 +28,7 @@ def units_of(alert: Alert, plan: Plan, channels: Callable[[str], Channel | None]
     """
     return [
         _unit(alert, channel, recipient, stage, now if stage == 0 else math.inf, now + plan.lifetime)
-        for stage, name in plan.staged()
+        for stage, name in plan.staged
         if (channel := channels(name)) is not None
         for recipient in channel.recipients
     ]

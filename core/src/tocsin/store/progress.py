@@ -91,7 +91,7 @@ def report_of(record: Record, now: datetime) -> DeliveryReport:
     """The report as the deliveries stand: the final one where all have ended."""
     plan = record.plan
     results = {name: _unavailable(name, reason, now) for name, reason in plan.unavailable.items()}
-    for stage, name in plan.staged():
+    for stage, name in plan.staged:
         deliveries = [one for one in record.deliveries if one.channel == name]
         began = [one for one in deliveries if one.due != math.inf or one.state.is_final]
         if stage < len(plan.stages):

@@ -99,7 +99,7 @@ class StoreRig:
         """
         pairs = [(unit, "r") if isinstance(unit, str) else unit for unit in units]
         plan = plan or Plan((tuple(dict.fromkeys(channel for channel, _ in pairs)),), lifetime=100.0)
-        stages = {name: stage for stage, name in plan.staged()}
+        stages = {name: stage for stage, name in plan.staged}
         made = [
             delivery(
                 of, store, channel, recipient, stage=stages[channel], **({"due": math.inf} if stages[channel] else {})
