@@ -33,11 +33,15 @@ class Board:
     Args:
         terminal: where to.
         counts: delivered, not delivered, and still waiting.
+
+    Attributes:
+        is_unheard: whoever read what is told of alerts went away.
     """
 
     def __init__(self, terminal: Terminal, counts: Callable[[], tuple[int, int, int]]) -> None:
         self._terminal = terminal
         self._counts = counts
+        self.is_unheard = False
         self._lock = threading.RLock()
         self._line = ""
         self._beat = 0
@@ -62,10 +66,12 @@ class Board:
 
     def report(self, report: DeliveryReport) -> None:
         """Tell what became of an alert: on stdout as JSON, else only what failed."""
-        if self._terminal.as_json:
+        try:
             self.event("alert", report=report.to_dict())
-        if not report.is_complete or self._terminal.verbosity > 0:
-            show_report(report, self._terminal, prefix=f"alert {clean(report.alert_id)}: ")
+            if not report.is_complete or self._terminal.verbosity > 0:
+                show_report(report, self._terminal, prefix=f"alert {clean(report.alert_id)}: ")
+        except BrokenPipeError:
+            self.is_unheard = True
 
     def event(self, name: str, **values: Any) -> None:
         """A line of JSON, where the user asked for JSON."""

@@ -47,23 +47,26 @@ class Shift:
         config = session.config()
         self._grace = grace
         self._store: Store = required_store(config)
-        self._service = NotificationService(config, store=self._store, observers=[self._reported])
+        self._service = NotificationService(config, store=self._store, observers=[self._tell])
         self._board = Board(self._terminal, self._counts)
         self._waiting = 0
         self._trouble = ""
         self._unserved: set[str] = set()
+        self._closing: threading.Thread | None = None
+        self._finished = False
 
     def run(self, *, once: bool) -> int:
         """Work until a signal comes, with ``once`` at most until nothing is due; the exit code."""
         service = self._service
         try:
             with Stopping() as stopping, self._board:
-                self._begin()
-                while True:
-                    self._look(service, patient=not once)
-                    if (once and is_drained(service)) or stopping.wait(_LOOK_ONCE if once else _LOOK):
-                        break
-                return self._finish(stopping)
+                with contextlib.suppress(BrokenPipeError):  # a worker whose words go nowhere ends in good order too
+                    self._begin()
+                    while True:
+                        self._look(service, patient=not once)
+                        if (once and is_drained(service)) or stopping.wait(_LOOK_ONCE if once else _LOOK):
+                            return self._finish(stopping)
+                return self._finish_unheard()
         except BaseException:
             service.close(0.0, drain=False)
             raise
@@ -91,6 +94,8 @@ class Shift:
             self._tell_trouble(told(error))
         else:
             self._tell_trouble("")
+        if self._board.is_unheard:
+            raise BrokenPipeError
         self._board.tick("delivering" if not self._trouble else "waiting for the store")
 
     def _tell_trouble(self, words: str) -> None:
@@ -111,18 +116,12 @@ class Shift:
             self._terminal.fail(f"{self._terminal.mark('warn')} {clean(name)} {words}")
 
     def _finish(self, stopping: Stopping) -> int:
-        """Finish what has begun; a thread closes, so that nothing that hangs can hold up the end."""
+        """Finish what has begun, and say how that went."""
         if stopping.signal is not None:
             self._terminal.say(f"Stopping: finishing what has begun, up to {self._grace:g} s; again to leave at once.")
-        with contextlib.suppress(StoreError):
-            self._waiting = self._store.waiting()
-        finished: list[bool] = []
-        closing = threading.Thread(target=self._close, args=(finished,), name="tocsin-closing", daemon=True)
-        closing.start()
         self._board.tick("finishing")
-        closing.join(self._grace + _MARGIN)
+        code = Exit.DELIVERED if self._is_finished() else Exit.KEPT
         self._board.stop()
-        code = Exit.DELIVERED if finished == [True] else Exit.KEPT
         if code is Exit.KEPT:
             words = "Not everything was finished in time; another worker takes it up once its lease is over."
             self._terminal.fail(f"{self._terminal.mark('warn')} {words}")
@@ -132,8 +131,24 @@ class Shift:
             leave(code)
         return code
 
-    def _close(self, finished: list[bool]) -> None:
-        finished.append(self._service.close(self._grace, drain=False))
+    def _finish_unheard(self) -> int:
+        """Finish what has begun, with nobody there to be told."""
+        if not self._is_finished():
+            leave(Exit.PIPE)
+        raise BrokenPipeError
+
+    def _is_finished(self) -> bool:
+        """Close within the grace, in a thread, so that nothing that hangs can hold up the end."""
+        if self._closing is None:
+            self._closing = threading.Thread(target=self._close, name="tocsin-closing", daemon=True)
+            self._closing.start()
+        self._closing.join(self._grace + _MARGIN)
+        return self._finished
+
+    def _close(self) -> None:
+        with contextlib.suppress(StoreError):
+            self._waiting = self._store.waiting()
+        self._finished = self._service.close(self._grace, drain=False)
 
     def _summary(self) -> dict[str, int]:
         good, bad, waiting = self._counts()
@@ -143,7 +158,7 @@ class Shift:
         totals = self._service.get_statistics()
         return totals["successful_deliveries"], totals["failed_deliveries"], self._waiting
 
-    def _reported(self, report: DeliveryReport) -> None:
+    def _tell(self, report: DeliveryReport) -> None:
         self._board.report(report)
 
 
