@@ -58,7 +58,9 @@ def expand_source(app: Sphinx, name: str, source: list[str]) -> None:
 def shorten_defaults(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None]:
-    """Write `…` for a default that is made on each call; attrs calls it NOTHING."""
+    """Write `…` for a default that is made on each call, which attrs calls NOTHING; a protocol is not called at all."""
+    if what == "class" and getattr(obj, "_is_protocol", False):
+        return "", returns
     return signature and signature.replace("= NOTHING", "= …"), returns
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 
 import tocsin.store
 from tocsin.discovery import STORES
@@ -35,13 +34,9 @@ def store_links() -> str:
     return "\n".join(f"- {{ref}}`{manual.type} <store-{manual.type}>`: {phrase(manual)}" for manual in manuals(STORES))
 
 
-def port_methods(port: type) -> Iterator[tuple[str, str]]:
-    """The name of each method of a port, and its signature without ``self``, in the order of the class."""
-    for name, function in vars(port).items():
-        if inspect.isfunction(function) and not name.startswith("_"):
-            signature = inspect.signature(function)
-            parameters = [one for one in signature.parameters.values() if one.name != "self"]
-            yield name, f"{name}{signature.replace(parameters=parameters)}".replace("'", "")
+def port_methods(port: type) -> list[str]:
+    """The names of a port's methods, in the order of the class."""
+    return [name for name, value in vars(port).items() if inspect.isfunction(value) and not name.startswith("_")]
 
 
 def store_methods() -> str:
@@ -57,9 +52,9 @@ def upkeep_methods() -> str:
 
 def _methods(port: type, name: str, home: str) -> str:
     lines = ["```{eval-rst}", f".. autoclass:: {home}", "```", ""]
-    for method, signature in port_methods(port):
+    for method in port_methods(port):
         directive = [f".. automethod:: {home}.{method}"]
-        lines += [f"({name.lower()}-{method})=", f"### `{signature}`", "", "```{eval-rst}", *directive, "```", ""]
+        lines += [f"({name.lower()}-{method})=", f"### `{method}`", "", "```{eval-rst}", *directive, "```", ""]
     return "\n".join(lines)
 
 

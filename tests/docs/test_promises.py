@@ -11,10 +11,15 @@ from tocsin.store import TRANSITIONS
 
 
 def functions_in(root, path):
-    """The tests of a file; a subclass of a suite that the core brings has the suite's too."""
+    """The tests of a file; a subclass of the core's suite has that one's too.
+
+    A name of its own stands for a state machine, which is a class that hypothesis makes.
+    """
     for node in ast.parse((root / "tests" / path).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef):
             yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
         elif isinstance(node, ast.ClassDef):
             yield from (child.name for child in node.body if isinstance(child, ast.FunctionDef))
             if "StoreContract" in map(ast.unparse, node.bases):
@@ -35,7 +40,7 @@ def test_each_test_that_holds_a_promise_exists(root, promise):
     for test in promise.tests:
         path, _, name = test.partition("::")
         assert (root / "tests" / path).exists()
-        assert name.startswith("test_")
+        assert name.startswith(("test_", "Test"))
         assert name in set(functions_in(root, path))
 
 

@@ -45,11 +45,11 @@ def test_each_hook_has_a_heading_with_its_exact_signature(headings):
 
 
 @pytest.mark.parametrize("port", [Store, Upkeep])
-def test_each_method_of_a_port_has_a_heading_with_its_signature(headings, port):
+def test_each_method_of_a_port_has_a_heading(headings, port):
     methods = [name for name, value in vars(port).items() if inspect.isfunction(value) and not name.startswith("_")]
 
     assert methods
-    assert [name for name in methods if not any(heading.startswith(f"`{name}(") for heading in headings)] == []
+    assert [name for name in methods if f"`{name}`" not in headings] == []
 
 
 @pytest.mark.parametrize("cls", [DeliverySettings, ChannelOptions])
