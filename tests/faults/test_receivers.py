@@ -98,9 +98,8 @@ def test_a_receiver_of_http(name, receiver, deliver, peak_memory, figure):
 
 def forget_connections(server):
     """Have the kept connection closed, so that the next delivery makes a new one."""
-    for sock in list(server.server._open):
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-    assert server.server.ended.acquire(timeout=5)
+    for _ in range(server.server.drop()):
+        assert server.server.ended.acquire(timeout=5)
 
 
 def test_nobody_listens(deliver, receiver, figure):

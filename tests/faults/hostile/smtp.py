@@ -62,7 +62,7 @@ class MailServer:
                 self.commands.append((words, secure))
             going, said = self._answer(connection, verb, words)
             if verb == "STARTTLS" and said.startswith(b"220") and self._tls is not None:
-                connection.sock = self._tls.wrap_socket(connection.sock, server_side=True)
+                connection.secure(self._tls)
                 secure = True
             elif verb == "RCPT" and said.startswith(b"25"):
                 recipients.append(words[8:].partition(" ")[0].strip("<>"))

@@ -17,6 +17,12 @@ class Connection:
         self.sock = sock
         self._buffer = b""
 
+    def secure(self, context):
+        """Go on in TLS; what came before it is forgotten."""
+        self._buffer = b""
+        self.sock = context.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
+        self.sock.do_handshake()
+
     def read_until(self, end):
         """The bytes up to and with ``end``; None once the client has gone."""
         while end not in self._buffer:
@@ -90,29 +96,32 @@ class Server:
             threading.Thread(target=self._handle, args=(sock,), name="hostile", daemon=True).start()
 
     def _handle(self, sock):
-        self._open.add(sock)
+        connection = Connection(self, sock)
+        self._open.add(connection)
         try:
             with contextlib.suppress(OSError, ValueError):
                 if self.tls is not None:
-                    self._open.discard(sock)
-                    sock = self.tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-                    self._open.add(sock)
-                    sock.do_handshake()
-                with sock:
-                    self.converse(Connection(self, sock))
+                    connection.secure(self.tls)
+                self.converse(connection)
         finally:
-            sock.close()
-            self._open.discard(sock)
+            connection.sock.close()
+            self._open.discard(connection)
             self.ended.release()
+
+    def drop(self):
+        """End every connection; the number of them."""
+        dropped = list(self._open)
+        for connection in dropped:
+            with contextlib.suppress(OSError, ValueError):
+                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+        return len(dropped)
 
     def close(self):
         self.stopping.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for sock in list(self._open):
-            with contextlib.suppress(OSError, ValueError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        self.drop()
         until = time.monotonic() + 5.0
         while self._open and time.monotonic() < until:
             self.ended.acquire(timeout=0.05)
