@@ -39,19 +39,18 @@ def all_promises() -> list[Promise]:
 
 
 def promises() -> str:
-    """A table for each place: the promise, and the tests that hold it."""
+    """A list for each place: the promise, and below it each test that holds it, on a line of its own."""
     found = all_promises()
     lines = []
     for where, title in SECTIONS.items():
-        rows = [f"| {one.says} | {_tests(one)} |" for one in found if one.where == where]
-        if rows:
-            lines += [f"### {title}", "", ":::{container} tocsin-facts", "", "| promise | held by |", "|---|---|"]
-            lines += [*rows, "", ":::", ""]
+        items = [_item(one) for one in found if one.where == where]
+        if items:
+            lines += [f"### {title}", "", "::::{container} tocsin-facts", *items, "::::", ""]
     return "\n".join(lines)
 
 
-def _tests(promise: Promise) -> str:
-    return "<br>".join(f"`{test.replace('::', ' ')}`" for test in promise.tests)
+def _item(promise: Promise) -> str:
+    return "\\\n   ".join([f"1. {promise.says}", *(f"`{test}`" for test in promise.tests)])
 
 
 def repeats() -> str:
