@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import pickle
+import time
 from urllib.parse import quote
 
 import pytest
@@ -90,3 +91,25 @@ def test_urls_and_control_characters_go_and_long_words_are_cut():
     assert scrub("POST https://h/x?token=1 failed\r\nbadly\x1b[31m") == "POST <url> failed badly [31m"
     assert len(scrub("x" * 1000)) == 400
     assert scrub("\ud800").encode()
+
+
+@given(
+    secret=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=3, max_size=40), place=st.integers(-60, 60)
+)
+def test_no_part_of_a_secret_is_left_where_long_words_are_cut(secret, place):
+    """Everything before it is one URL, so that what stands at the cut comes into sight."""
+    filler = "https://h/" + "y" * (16_384 + place - 11)
+    cleaned = Scrubber([secret])(f"{filler} {secret}" + "z" * 100_000)
+
+    assert secret not in cleaned
+    assert cleaned.startswith("<url>")
+    shown = cleaned.removeprefix("<url>").strip(" z…*")
+    assert not (len(shown) >= 3 and secret.strip().startswith(shown)), shown
+
+
+def test_ten_mib_of_words_take_no_time():
+    started = time.perf_counter()
+    scrub = Scrubber(["c4n4ry-token", "another-secret"])
+
+    assert len(scrub("x" * (10 << 20))) == 400
+    assert time.perf_counter() - started < 0.5

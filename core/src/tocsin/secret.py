@@ -17,6 +17,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SHORTEST = 3
 """A shorter secret is not searched for: it would blank out ordinary words and hide nothing."""
 _LONGEST_MESSAGE = 400
+_LONGEST_SCAN = 16_384
+"""Characters of an exception's words that are looked at: searching 10 MiB outlasts an attempt."""
 
 
 class Secret:
@@ -87,11 +89,12 @@ class Scrubber:
         secrets: strings in clear text. Each is also found in its URL-quoted, base64 and JSON form.
     """
 
-    __slots__ = ("_pattern",)
+    __slots__ = ("_longest", "_pattern")
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
         longest_first = sorted(forms, key=len, reverse=True)
+        self._longest = len(longest_first[0]) if forms else 0
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
     def secrets(self, text: str) -> str:
@@ -100,7 +103,11 @@ class Scrubber:
 
     def __call__(self, text: object) -> str:
         """The text in one line of at most 400 characters, with ``***`` where a secret stood."""
-        words = _CONTROL.sub(" ", _URL.sub("<url>", self.secrets(str(text)))).strip()
+        words = str(text)
+        if len(words) > _LONGEST_SCAN + self._longest:
+            # A secret that the cut goes through is not found: what may be its beginning goes as well.
+            words = self.secrets(words[: _LONGEST_SCAN + self._longest])[: -self._longest or None]
+        words = _CONTROL.sub(" ", _URL.sub("<url>", self.secrets(words))).strip()
         words = words.encode("utf-8", "replace").decode()
         return words if len(words) <= _LONGEST_MESSAGE else words[: _LONGEST_MESSAGE - 1] + "…"
 
