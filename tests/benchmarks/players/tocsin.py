@@ -1,6 +1,7 @@
 """Tocsin, embedded as the tutorial does it."""
 
 import threading
+from datetime import UTC, datetime
 
 from tocsin import Alert, NotificationConfig, NotificationService
 
@@ -60,10 +61,10 @@ class Tocsin(Playing):
 
         report = self.service.send_notification(Alert(**fields(number)))
         record = self.service.store.record(report.alert_id)
-        delivery = record.deliveries[0]
+        delivery, now = record.deliveries[0], datetime.now(UTC)
 
         def tell():
-            report_of(record, report.created_at)
+            report_of(record, now)
             self.service._reported(report, (), False)
 
         return {

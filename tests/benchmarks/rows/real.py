@@ -18,9 +18,10 @@ __all__ = ["six_types"]
 _ACCOUNT = "AC00000000000000000000000000000001"
 _BOT = "100000001:simulated-telegram-token-0000000000"
 _MESSAGE = {"message_id": 42, "date": 1, "chat": {"id": 1, "type": "private"}, "text": "t"}
+_POSTED = {"id": "1", "channel_id": "2"}
 _ANSWERS = {
     "/services/T00000001/B00000001/simulatedsimulatedsimula": (200, "ok"),
-    "/api/webhooks/100000000000000001/simulated-token-simulated-token": (200, json.dumps({"id": "1", "channel_id": "2"})),
+    "/api/webhooks/100000000000000001/simulated-token-simulated-token": (200, json.dumps(_POSTED)),
     f"/bot{_BOT}/sendMessage": (200, json.dumps({"ok": True, "result": _MESSAGE})),
     f"/2010-04-01/Accounts/{_ACCOUNT}/Messages.json": (
         201,
@@ -28,6 +29,7 @@ _ANSWERS = {
     ),
 }
 _SLACK, _DISCORD, _TELEGRAM, _TWILIO = _ANSWERS
+_ANSWERS[_DISCORD.replace("/api/", "/api/v10/")] = _ANSWERS[_DISCORD]
 _TOKEN = "0123456789abcdef0123456789abcdef"
 
 

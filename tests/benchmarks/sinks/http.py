@@ -20,8 +20,8 @@ _TAKEN = (200, "ok")
 
 def response(status, body="", **headers):
     """The bytes of an answer."""
-    lines = [f"HTTP/1.1 {status} Sink", f"Content-Length: {len(body.encode())}", "Content-Type: text/plain"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    fields = {"Content_Type": "text/plain", "Content_Length": len(body.encode())} | headers
+    lines = [f"HTTP/1.1 {status} Sink", *(f"{name.replace('_', '-')}: {value}" for name, value in fields.items())]
     return "\r\n".join([*lines, "", body]).encode()
 
 
