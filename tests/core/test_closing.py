@@ -5,8 +5,11 @@ import threading
 import pytest
 
 from tocsin import Alert, NotificationConfig, NotificationService, UnknownAlert
+from tocsin.dispatch.sweep import Sweep
 from tocsin.dispatch.unit import units_of
-from tocsin.store import MemoryStore
+from tocsin.plan import Plan
+from tocsin.report import DeliveryState
+from tocsin.store import Delivery, MemoryStore
 
 WAIT = 20.0
 
@@ -102,3 +105,24 @@ def test_the_report_of_an_unknown_alert_names_it_once(service):
         service.report("a-1")
 
     assert str(caught.value).startswith("no alert with the id 'a-1'")
+
+
+def test_what_the_sweep_ends_is_logged_like_every_end(store, clock, alert, caplog):
+    caplog.set_level("INFO", "tocsin")
+    store.open(clock, lambda: None)
+    late = Delivery(
+        alert_id=alert.alert_id, channel="x", recipient_id="r", recipient="r", key="k", rank=0, due=0.0, expires=1.0
+    )
+    store.add(alert, Plan([["x"]]), [late])
+    clock.advance(2.0)
+    sweep = Sweep(
+        store,
+        held=lambda: [],
+        judge=lambda delivery, error: delivery.changed(state=DeliveryState.EXPIRED),
+        awoken=lambda names: None,
+        awaited=lambda: [],
+        finished=lambda report: None,
+    )
+    sweep.end_overdue()
+
+    assert [(one.message, one.outcome) for one in caplog.records] == [("delivery", "expired")]

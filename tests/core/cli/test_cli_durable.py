@@ -198,3 +198,22 @@ def test_check_tells_what_is_wrong_with_the_store(tocsin, pager, configure):
 
     assert result.exit_code == 78
     assert "error: store: unknown setting 'colour'" in result.stdout
+
+
+def test_a_channel_that_is_down_is_named_and_not_waited_for(tocsin, pager, drawer):
+    tocsin("send", "--jsonl", "-", "--durable", "--no-wait", input='{"title": "one"}\n' * 20)
+    pager.fail(*["server_error"] * 40)
+    result = tocsin("worker", "--once")
+
+    assert result.exit_code == 0
+    assert "! pager is down (server); its deliveries wait until it is back" in result.stderr
+    assert len(pager.received()) < 40
+    assert len(states(drawer)) == 40
+
+
+def test_deliveries_are_counted_before_their_alert_has_ended(tocsin, pager, drawer, patient):
+    tocsin("send", "t", "--durable", "--no-wait")
+    pager.fail("server_error")
+    result = tocsin("worker", "--once")
+
+    assert result.stderr.splitlines()[-1] == "1 delivered, 1 waiting · exit 0"

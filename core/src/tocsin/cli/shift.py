@@ -13,6 +13,7 @@ from tocsin.cli.failure import told
 from tocsin.cli.opened import place_of
 from tocsin.cli.readiness import not_ready, tell_absence
 from tocsin.cli.stopping import Stopping, leave
+from tocsin.cli.tally import Outages, Tally, is_down
 from tocsin.cli.terminal import clean
 from tocsin.errors import ConfigError, StoreError
 from tocsin.report import DeliveryState
@@ -49,6 +50,8 @@ class Shift:
         self._store: Store = required_store(config)
         self._service = NotificationService(config, store=self._store, observers=[self._tell])
         self._board = Board(self._terminal, self._counts)
+        self._tally = Tally()
+        self._outages = Outages()
         self._waiting = 0
         self._trouble = ""
         self._unserved: set[str] = set()
@@ -59,7 +62,7 @@ class Shift:
         """Work until a signal comes, with ``once`` at most until nothing is due; the exit code."""
         service = self._service
         try:
-            with Stopping() as stopping, self._board:
+            with Stopping() as stopping, self._board, self._tally:
                 with contextlib.suppress(BrokenPipeError):  # a worker whose words go nowhere ends in good order too
                     self._begin()
                     while True:
@@ -94,6 +97,7 @@ class Shift:
             self._tell_trouble(told(error))
         else:
             self._tell_trouble("")
+        self._tell_outages()
         if self._board.is_unheard:
             raise BrokenPipeError
         self._board.tick("delivering" if not self._trouble else "waiting for the store")
@@ -106,6 +110,16 @@ class Shift:
             self._board.event("store_back")
             self._terminal.say(f"{self._terminal.mark('good')} the store answers again")
         self._trouble = words
+
+    def _tell_outages(self) -> None:
+        for name, kind in self._outages.changes(self._service.channels):
+            if kind is not None:
+                self._board.event("channel_down", channel=name, error_kind=kind)
+                words = f"is down ({kind}); its deliveries wait until it is back"
+                self._terminal.fail(f"{self._terminal.mark('warn')} {clean(name)} {words}")
+            else:
+                self._board.event("channel_back", channel=name)
+                self._terminal.say(f"{self._terminal.mark('good')} {clean(name)} is back")
 
     def _tell_unserved(self, names: Iterable[str]) -> None:
         """Say once which deliveries no channel of this worker can take."""
@@ -155,20 +169,22 @@ class Shift:
         return {"delivered": good, "failed": bad, "waiting": waiting}
 
     def _counts(self) -> tuple[int, int, int]:
-        totals = self._service.get_statistics()
-        return totals["successful_deliveries"], totals["failed_deliveries"], self._waiting
+        return self._tally.good, self._tally.bad, self._waiting
 
     def _tell(self, report: DeliveryReport) -> None:
         self._board.report(report)
 
 
 def is_drained(service: NotificationService) -> bool:
-    """Whether nothing is due and nothing is on its way here; what waits for a later time does not count."""
+    """Whether nothing is due and nothing is on its way here.
+
+    What waits for a later time does not count, and what waits for a channel that is down does not either.
+    """
     store = service.store
     if service.is_busy:
         return False
     store.release(())  # written behind the results of what was on its way
-    if set(store.due()) & set(service.channels):
+    if set(store.due()) & {name for name, channel in service.channels.items() if not is_down(channel)}:
         return False
     now = store.now()
     abandoned = any(one.lease <= now for one in _in_flight(store))  # the sweep is about to take them over

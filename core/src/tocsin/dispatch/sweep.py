@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 
+from tocsin.dispatch.unit import log
 from tocsin.errors import DeliveryError, DeliveryTimeout, ErrorKind, Expired, not_attempted
 from tocsin.log import event
 from tocsin.report import DeliveryReport, DeliveryState
@@ -137,6 +138,8 @@ class Sweep:
     def _settled(self, settled: Settled) -> None:
         if not settled.taken:
             return
+        if settled.delivery.state.is_final:
+            log(settled.delivery, attempted=False)
         self._awoken(settled.begun if settled.delivery.state.is_final else (settled.delivery.channel,))
         if settled.report is not None:
             self._finished(settled.report)
