@@ -84,6 +84,20 @@ def faults(session: nox.Session) -> None:
     session.run("pytest", "-o", "faulthandler_timeout=600", *chosen, *session.posargs)
 
 
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure Tocsin beside its peers and print the ratios; `-- --help` tells the options, like `--quick`."""
+    install_workspace(session, *group("bench"))
+    peers = pathlib.Path(session.virtualenv.location, "peers")
+    python = peers / pathlib.Path(session.bin).name / "python"
+    if not peers.is_dir():
+        session.run("python", "-m", "venv", str(peers), silent=True)
+    session.run(str(python), "-m", "pip", "install", "--quiet", *group("bench-peers"), external=True)
+
+    options = ["--peers", str(python), *session.posargs]
+    session.run("python", "-m", "benchmarks", *options, env={"PYTHONPATH": "tests"})
+
+
 @nox.session(tags=["build"])
 def wheels(session: nox.Session) -> None:
     """Build sdists, and from them wheels, of all distributions into dist/."""

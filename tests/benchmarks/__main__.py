@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 import sys
 import time
 import traceback
@@ -68,7 +69,8 @@ def main():
 
 
 def _peers(path):
-    return path.absolute() if path and path.exists() else None
+    found = shutil.which(path) if path else None
+    return pathlib.Path(found).absolute() if found else None
 
 
 def _chosen(names, patterns):
@@ -104,23 +106,22 @@ def _tell_ceilings(bench, limits):
 
 
 def _print(figures, curves, profiles, failures):
-    print()
     color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for line in table(figures, color):
-        print(line)
-    for figure in figures:
-        if figure.note:
-            print(f"  {figure.row}: {figure.note}")
+    print("", *table(figures, color), *_notes(figures), sep="\n")
     for curve in curves:
-        print(f"\n{curve.title}")
-        for line in curve.lines():
-            print(f"  {line}")
+        _listed(curve.title, curve.lines())
     for name, lines in profiles.items():
-        print(f"\nWhere the time goes: {name}")
-        for line in lines:
-            print(f"  {line}")
+        _listed(f"Where the time goes: {name}", lines)
     for failure in failures:
         print(f"\nFAILED {failure}")
+
+
+def _notes(figures):
+    return [f"  {figure.row}: {figure.note}" for figure in figures if figure.note]
+
+
+def _listed(title, lines):
+    print(f"\n{title}", *(f"  {line}" for line in lines), sep="\n")
 
 
 def _say(words):

@@ -13,7 +13,8 @@ import urllib.error
 import urllib.request
 from datetime import UTC, datetime
 
-from ..marks import fields, mark
+from benchmarks.marks import fields, mark
+
 from .playing import Playing, serve
 
 PROGRAMS = ("prometheus-alertmanager", "alertmanager")

@@ -4,7 +4,8 @@ import os
 
 import apprise
 
-from ..marks import fields
+from benchmarks.marks import fields
+
 from .playing import Playing, serve
 
 # Services whose address cannot be part of the URL, and the attribute that holds it.

@@ -6,7 +6,8 @@ import threading
 import requests
 import urllib3
 
-from ..marks import fields, mark
+from benchmarks.marks import fields, mark
+
 from .playing import Playing, serve
 
 _HEADERS = {"Content-Type": "application/json"}

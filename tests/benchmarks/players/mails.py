@@ -4,7 +4,8 @@ import smtplib
 import ssl
 from email.message import EmailMessage
 
-from ..marks import fields
+from benchmarks.marks import fields
+
 from .playing import Playing, serve
 
 

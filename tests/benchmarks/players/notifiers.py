@@ -4,7 +4,8 @@ import os
 
 import notifiers
 
-from ..marks import fields
+from benchmarks.marks import fields
+
 from .playing import Playing, serve
 
 

@@ -24,7 +24,7 @@ class Player:
 
     def __init__(self, module, python, **environ):
         self.name = module
-        self._errors = tempfile.TemporaryFile("w+")
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 -- closed with the process, by close
         self._process = subprocess.Popen(
             [os.fspath(python), "-m", f"benchmarks.players.{module}"],
             stdin=subprocess.PIPE,

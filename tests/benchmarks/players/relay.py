@@ -1,9 +1,9 @@
 """What the way through the hook relay and its policies costs, beside a plain call of the same method."""
 
+from benchmarks.marks import fields
 from tocsin import Alert, NotificationConfig, NotificationService, Receipt, SendContext
 from tocsin.deadline import Deadline
 
-from ..marks import fields
 from .playing import best_of
 
 __all__ = ["relay_cost"]

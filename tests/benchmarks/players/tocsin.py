@@ -3,9 +3,9 @@
 import threading
 from datetime import UTC, datetime
 
+from benchmarks.marks import fields
 from tocsin import Alert, NotificationConfig, NotificationService
 
-from ..marks import fields
 from .playing import Playing, best_of, measured, serve
 
 

@@ -6,9 +6,10 @@ import json
 import sqlite3
 import time
 
-from ..bench import Entry
-from ..figures import Bound, Comparison, Figure, Sample
-from ..marks import fields
+from benchmarks.bench import Entry
+from benchmarks.figures import Bound, Comparison, Figure, Sample
+from benchmarks.marks import fields
+
 from .serial import webhooks
 from .stream import six_urls
 
@@ -19,7 +20,9 @@ _names = itertools.count()
 
 def kept(bench, config):
     """The configuration with a store in a new file."""
-    return config | {"store": {"url": f"sqlite:///{bench.folder / f'store{next(_names)}.db'}", "max_waiting": 10_000_000}}
+    return config | {
+        "store": {"url": f"sqlite:///{bench.folder / f'store{next(_names)}.db'}", "max_waiting": 10_000_000}
+    }
 
 
 def against_memory(bench):

@@ -2,8 +2,9 @@
 
 import contextlib
 
-from ..bench import Entry, percentile
-from ..figures import Bound, Comparison, Figure, Sample
+from benchmarks.bench import Entry, percentile
+from benchmarks.figures import Bound, Comparison, Figure, Sample
+
 from .serial import webhooks
 
 __all__ = ["hundred", "six", "six_slow"]

@@ -2,9 +2,9 @@
 
 import contextlib
 
-from .. import sinks
-from ..bench import Entry
-from ..figures import Bound, Comparison, Figure
+from benchmarks import sinks
+from benchmarks.bench import Entry
+from benchmarks.figures import Bound, Comparison, Figure
 
 __all__ = ["mailbox", "starttls"]
 
@@ -48,4 +48,6 @@ def starttls(bench):
         else Comparison(peer, absent="not installed")
         for peer in ("smtplib, one each", "apprise", "notifiers")
     ]
-    yield Figure("mail", "mail over STARTTLS, one at a time", "mails/s", bench.rate(results["tocsin"]), tuple(comparisons))
+    yield Figure(
+        "mail", "mail over STARTTLS, one at a time", "mails/s", bench.rate(results["tocsin"]), tuple(comparisons)
+    )

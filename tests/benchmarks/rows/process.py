@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 
-from ..bench import Entry
-from ..figures import Bound, Comparison, Figure, Sample
+from benchmarks.bench import Entry
+from benchmarks.figures import Bound, Comparison, Figure, Sample
+
 from .serial import webhooks
 
 __all__ = ["help_page", "imports", "memory", "parts", "send"]
@@ -91,7 +92,9 @@ def help_page(bench):
 
 
 def _against(row, name, found, peer, limit):
-    comparison = Comparison(peer, found.get("apprise"), Bound.at_most(limit), "" if "apprise" in found else "not installed")
+    comparison = Comparison(
+        peer, found.get("apprise"), Bound.at_most(limit), "" if "apprise" in found else "not installed"
+    )
     return Figure(row, name, "ms", found["tocsin"], (comparison,))
 
 
@@ -103,7 +106,9 @@ def _importtime(bench, row, code, config=""):
     told = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=os.environ | {"TOCSIN_CONFIG": config}
     ).stderr
-    lines = [line.removeprefix("import time:").split("|") for line in told.splitlines() if line.startswith("import time:")]
+    lines = [
+        line.removeprefix("import time:").split("|") for line in told.splitlines() if line.startswith("import time:")
+    ]
     rows = sorted(((int(own), int(all_), name) for own, all_, name in lines[1:]), reverse=True)
     total = sum(own for own, _, _ in rows)
     bench.profiles[row] = [f"own us  with what it imports; {total} us in all"] + [

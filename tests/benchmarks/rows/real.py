@@ -8,9 +8,10 @@ the attribute that holds the address, and switches its rate limits off, as Tocsi
 import contextlib
 import json
 
-from .. import sinks
-from ..bench import Entry, percentile
-from ..figures import Bound, Comparison, Figure
+from benchmarks import sinks
+from benchmarks.bench import Entry, percentile
+from benchmarks.figures import Bound, Comparison, Figure
+
 from .mail import mailbox
 
 __all__ = ["six_types"]

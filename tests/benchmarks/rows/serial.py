@@ -2,9 +2,9 @@
 
 import contextlib
 
-from ..bench import Entry
-from ..figures import Bound, Comparison, Figure, Sample
-from ..players.alertmanager import program
+from benchmarks.bench import Entry
+from benchmarks.figures import Bound, Comparison, Figure, Sample
+from benchmarks.players.alertmanager import program
 
 __all__ = ["http", "https", "webhooks"]
 

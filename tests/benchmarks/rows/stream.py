@@ -2,8 +2,9 @@
 
 import contextlib
 
-from ..bench import Entry
-from ..figures import Bound, Comparison, Figure, Sample
+from benchmarks.bench import Entry
+from benchmarks.figures import Bound, Comparison, Figure, Sample
+
 from .serial import webhooks
 
 __all__ = ["instant", "slow"]

@@ -10,7 +10,8 @@ import ssl
 import sys
 import time
 
-from ..marks import DIGITS, PREFIX
+from benchmarks.marks import DIGITS, PREFIX
+
 from .orders import run
 
 _MARK = PREFIX.encode()

@@ -10,7 +10,8 @@ import socket
 import ssl
 import sys
 
-from ..marks import DIGITS, PREFIX
+from benchmarks.marks import DIGITS, PREFIX
+
 from .orders import run
 
 _DOT = b"\r\n.\r\n"

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import pathlib
 import subprocess
 import sys
 
@@ -17,7 +19,9 @@ class Sink:
 
     def __init__(self, module, *arguments):
         command = [sys.executable, "-m", f"benchmarks.sinks.{module}", *map(str, arguments)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        environ = os.environ | {"PYTHONPATH": os.fspath(pathlib.Path(__file__).parents[2])}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._process = subprocess.Popen(command, **pipes, text=True, bufsize=1, env=environ)
         self.facts = self._line()
 
     def _line(self):

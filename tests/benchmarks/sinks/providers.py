@@ -4,7 +4,7 @@ import contextlib
 import json
 import sys
 
-from ..marks import DIGITS, PREFIX
+from benchmarks.marks import DIGITS, PREFIX
 
 
 def main():
