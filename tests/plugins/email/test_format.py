@@ -113,9 +113,9 @@ def parsed(alert, letter=LETTER):
     return email.message_from_bytes(mail_for(alert, letter), policy=default)
 
 
-def subject_of(raw):
+def header_of(raw, name="Subject"):
     head = raw.partition(b"\r\n\r\n")[0].decode()
-    folded = re.search(r"^Subject: ([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", head, re.MULTILINE)[1]
+    folded = re.search(rf"^{name}: ([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", head, re.MULTILINE)[1]
     return str(make_header(decode_header(folded.replace("\r\n", ""))))
 
 
@@ -182,7 +182,7 @@ ALWAYS = {
 @settings(max_examples=300, deadline=None)
 @given(alert=ALERTS, letter=LETTERS)
 def test_the_subject_shows_the_title_as_it_is(alert, letter):
-    subject = subject_of(mail_for(alert, letter))
+    subject = header_of(mail_for(alert, letter))
 
     assert measure(subject, "utf16") <= SUBJECT_LIMIT
     if "…" not in subject:
@@ -356,6 +356,25 @@ def test_a_message_id_from_elsewhere_that_is_none_is_left_out(previous):
 
     assert mail["In-Reply-To"] == mail["References"]
     assert mail["Bcc"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("n" * 100, '"' + "n" * 100 + '"'),
+        ("🔴" * 100, "🔴" * 100),
+        ("=?utf-8?q?x?=" * 7, "=?utf-8?q?x?=" * 7),
+        ("\\" * 100, '"' + "\\" * 200 + '"'),
+        ("", ""),
+    ],
+    ids=["ascii", "emoji", "encoded", "quoted", "none"],
+)
+def test_the_longest_addresses_and_names_keep_lines_within_998_octets(name, shown):
+    longest = to_mailbox(f"{name} <{'a' * 64}@{'d' * 63}.{'d' * 63}.{'d' * 61}>")
+    letter = attrs.evolve(LETTER, sender=longest, to=longest, key="k" * 64, previous=f"<{'k' * 64}@{'d' * 255}>")
+
+    check_wire(attrs.evolve(ALERT, dedup_key="k"), letter)
+    assert header_of(mail_for(ALERT, letter), "To").rpartition("<")[0].strip() == shown
 
 
 def test_addresses_beyond_ascii_stand_in_the_header_in_utf_8():
