@@ -16,6 +16,7 @@ AUTH = ("auth", "recipient", "credentials")
 PAYLOAD = ("payload", "message", "refused")
 LIMITED = ("rate_limited", "recipient", "retry")
 LATER = ("server", "channel", "retry")
+UNKNOWN = ("server", "channel", "unknown")
 CLIENT = ("client", "message", "refused")
 
 # docs.discord.com/developers/topics/opcodes-and-status-codes#json: status, code, and what it is.
@@ -106,24 +107,36 @@ def test_a_code_that_is_not_known_is_judged_by_its_status(simulator, refused):
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "scope"),
+    ("status", "expected"),
     [
-        (401, "auth", "recipient"),
-        (403, "client", "message"),
-        (404, "invalid_recipient", "recipient"),
-        (410, "invalid_recipient", "recipient"),
-        (302, "client", "message"),
-        (413, "payload", "message"),
-        (500, "server", "channel"),
-        (502, "server", "channel"),
+        (401, AUTH),
+        (404, GONE),
+        (410, GONE),
+        (302, CLIENT),
+        (413, PAYLOAD),
+        (500, UNKNOWN),
+        (501, ("server", "channel", "refused")),
+        (502, UNKNOWN),
+        (503, LATER),
+        (504, UNKNOWN),
+        (520, UNKNOWN),
+        (521, LATER),
+        (522, LATER),
+        (523, LATER),
+        (524, UNKNOWN),
     ],
 )
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]"])
-def test_a_bare_status_concerns_this_webhook_alone(status, kind, scope, body):
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"message": "500: Internal Server Error", "code": 0}'])
+def test_a_bare_status(status, expected, body):
     error = failure(HttpResponse(status, {}, body))
 
-    assert (error.kind, error.scope) == (kind, scope)
+    assert facts(error) == expected
     assert error.provider_code is None
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_known_code_counts_more_than_its_status(status):
+    assert facts(failure(HttpResponse(status, {}, b'{"code": 130000}'))) == LATER
 
 
 @pytest.mark.parametrize("body", [b'{"code": true}', b'{"code": "50027"}', b'{"code": 0}'])

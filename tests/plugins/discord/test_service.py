@@ -3,6 +3,7 @@
 import pytest
 
 from tocsin import NotificationConfig, NotificationService
+from tocsin.rendering import REPEATED
 from tocsin.testing import Answer, FakeClock, Fault
 
 
@@ -157,3 +158,13 @@ def test_a_refused_form_is_sent_once_more_as_text_alone(simulator, service_to, a
 
     assert report.is_complete
     assert [len(body["embeds"]) for body in bodies()] == [1, 0]
+
+
+@pytest.mark.parametrize(("status", "marked"), [(500, True), (502, True), (504, True), (503, False)])
+def test_what_may_have_been_saved_is_marked_when_it_is_sent_again(simulator, service_to, alert, status, marked):
+    service = service_to(webhook_urls=simulator.addresses()[:1])
+    simulator.answer(Answer(status, b"<html>"))
+    report = service.send_notification(alert())
+
+    assert report.is_complete
+    assert [REPEATED in message.text for message in simulator.received()] == [marked]

@@ -216,6 +216,18 @@ class TestAfterAnUnknownAttempt:
         jsonschema.validate(form, schema("conversations.history"))
         assert (form["channel"], form["include_all_metadata"], form["limit"]) == (CHANNEL, "1", "15")
 
+    @pytest.mark.parametrize("status", [500, 502, 504])
+    def test_what_was_posted_behind_a_gateway_that_lost_the_answer_is_not_sent_again(
+        self, simulator, refused, send, monkeypatch, status
+    ):
+        accept = simulator.accept
+        monkeypatch.setattr(simulator, "accept", lambda *message: (accept(*message), Answer(status))[1])
+        assert refused().outcome == "unknown"
+        monkeypatch.undo()
+
+        assert send(repeated=True).provider_id == simulator.received()[0].provider_id
+        assert len(simulator.received()) == 1
+
     def test_a_reply_that_arrived_is_found_with_its_thread(self, simulator, refused, send):
         first = send(key="1" * 32)
         simulator.fail("lost_answer")

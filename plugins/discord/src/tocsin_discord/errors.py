@@ -19,6 +19,7 @@ from tocsin import (
     ClientError,
     DeliveryError,
     InvalidRecipient,
+    Outcome,
     PayloadError,
     RateLimited,
     Scope,
@@ -46,6 +47,11 @@ _REPORT = "Discord refused how it was asked; report it."
 _ADDRESS = "Something before Discord refuses this program or address; ask from another, or set DISCORD_API_URL."
 _BANNED_WAIT = 60.0
 """Our own: seconds without any request where Cloudflare bans this machine's address and does not say for how long."""
+
+_LOST = frozenset({500, 502, 504, 520, 524})
+"""Statuses after which nobody knows whether the message was saved: Discord failed at it, or the answer was lost before
+it (RFC 9110, section 15.6; 520 and 524 are Cloudflare's,
+developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors)."""
 
 
 @attrs.frozen
@@ -185,7 +191,7 @@ def _places(errors: object, path: str = "", depth: int = 8) -> Iterator[str]:
 
 
 def _bare(response: HttpResponse, code: int | None) -> DeliveryError:
-    """A status without a number that is known; what concerns the URL concerns this recipient alone."""
+    """A status without a number that is known; what refuses the URL concerns this recipient alone."""
     if response.status == 403 and not response.json():
         # Discord refuses in JSON; a page comes from Cloudflare or a proxy, and says nothing of the webhook.
         return ClientError("refused before Discord was asked (HTTP 403)", status_code=403, hint=_ADDRESS)
@@ -198,4 +204,6 @@ def _bare(response: HttpResponse, code: int | None) -> DeliveryError:
         changes |= {"scope": Scope.RECIPIENT, "hint": _RIGHTS, "lasting": False}
     if response.status == 404:
         changes |= {"hint": _DELETED}
+    if response.status in _LOST:
+        changes |= {"outcome": Outcome.UNKNOWN}
     return failure_for(response, reason, **changes)

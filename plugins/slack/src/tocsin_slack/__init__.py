@@ -78,7 +78,9 @@ alert is a new message.
 * `invalid_blocks`, `msg_blocks_too_long`, `invalid_payload` (payload): the alert is sent once more as plain text.
   Please report it.
 * `ratelimited` (rate_limited): nothing to do, the message waits its time.
-* `fatal_error`, `internal_error` (server): the message may have been posted; a bot looks for it, and a copy is marked.
+* `fatal_error`, `internal_error`, and HTTP 500, 502 and 504 without a word of Slack's (server): the message may have
+  been posted; a bot looks for it, and a copy is marked.
+* `service_unavailable`, `rollup_error`, HTTP 503 (server): nothing was posted, and it is sent again.
 * `message_limit_exceeded` (client): the workspace's plan has no messages left.
 
 A health check asks `auth.test` (does the token work, and may it post?) and `conversations.info` for each channel id (is
