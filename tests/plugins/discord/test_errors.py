@@ -18,6 +18,7 @@ LIMITED = ("rate_limited", "recipient", "retry")
 LATER = ("server", "channel", "retry")
 UNKNOWN = ("server", "channel", "unknown")
 CLIENT = ("client", "message", "refused")
+BLOCKED = ("client", "channel", "refused")
 
 # docs.discord.com/developers/topics/opcodes-and-status-codes#json: status, code, and what it is.
 ROWS = [
@@ -56,7 +57,7 @@ ROWS = [
     (403, 40004, LATER),
     (403, 40006, LATER),
     (503, 130000, LATER),
-    (403, 40333, CLIENT),
+    (403, 40333, BLOCKED),
     (400, 50041, ("config", "message", "refused")),
     (403, 50067, CLIENT),
     (403, 50095, CLIENT),
@@ -174,11 +175,14 @@ class TestCloudflare:
 
         assert (error.scope, error.retry_after) == (Scope.RECIPIENT, 2.0)
 
-    def test_its_block_pauses_no_webhook(self, simulator, refused):
-        simulator.answer(Answer(403, b"<html>error code: 1010</html>", {"Content-Type": "text/html"}))
+    @pytest.mark.parametrize("body", [b"<html>error code: 1010</html>", b"", b'{"code": 40333}'])
+    @pytest.mark.parametrize(("headers", "wait"), [({}, 60.0), ({"Retry-After": "600"}, 600.0)])
+    def test_its_block_holds_everything_back_and_pauses_no_webhook(self, simulator, refused, body, headers, wait):
+        simulator.answer(Answer(403, body, headers))
         error = refused()
 
-        assert (error.kind, error.lasting, error.outcome) == ("client", False, "refused")
+        assert facts(error) == BLOCKED
+        assert (error.lasting, error.retry_after) == (False, wait)
         assert simulator.calls == 1
 
 
