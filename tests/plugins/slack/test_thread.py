@@ -73,6 +73,18 @@ def test_the_simpler_form_takes_the_blocks_away(simulator, send, alert):
     assert simulator.posted(first.provider_id)["attachments"] == []
 
 
+@pytest.mark.parametrize("plain", [False, True])
+def test_an_edit_shows_the_alerts_characters_as_they_are(simulator, send, alert, plain):
+    """chat.update has no ``mrkdwn`` to switch off."""
+    first = send(alert(title="*a* _b_ ~c~ `d` :tada:"), plain=plain)
+    send(alert(title="*a* _b_ ~c~ `d` :tada:", message="> e"), previous=first, plain=plain)
+    posted, edited = simulator.received()
+
+    assert posted.text.splitlines()[0] == edited.text.splitlines()[0] == "🟠 *a* _b_ ~c~ `d` :tada:"
+    assert "> e" in edited.text
+    assert "mrkdwn" not in edited.raw
+
+
 def test_a_deleted_message_is_posted_anew(simulator, send, alert, bodies):
     first = send()
     simulator.delete(first.provider_id)

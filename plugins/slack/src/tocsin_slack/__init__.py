@@ -44,7 +44,8 @@ source and labels, the data as a block of code, and the alert's id.
 
 Nothing that an alert contains becomes formatting or notifies anybody, and in the blocks a name of an emoji like `:100:`
 stays what it is. Links in the message are marked as such, unless it also holds characters like `*` or a backtick: Slack
-cannot escape those, and so the message is sent as plain text.
+cannot escape those, and so the message is sent as plain text. The text above an edited message cannot be switched to
+plain, so there such a character stands as the fallback of a date, which Slack shows as it is.
 
 **A bot** keeps alerts with the same `dedup_key` together. An acknowledged, resolved or less urgent alert edits the
 earlier message. One that has become more urgent, or fires again after it was resolved, is a reply in its thread that
