@@ -102,6 +102,18 @@ def test_a_wait_holds_back_only_its_own_recipient(make_service, alert, clock):
     assert at["a"] >= 30
 
 
+def test_a_refusal_says_whether_the_receiver_asked_for_the_wait_or_the_rate_does(make_service, clock):
+    down = ServerError("busy", retry_after=30, scope=Scope.CHANNEL)
+    held = Scripted({"a": [down, Receipt(), Receipt()]})
+    rated = Scripted({"a": [Receipt()] * 9}, capabilities=Capabilities(rate_limit=0.01))
+    service = make_service({"held": held, "rated": rated}, retry_delay=0, max_retries=0, deadline=20)
+    first, second = (service.send_notification(Alert(title=title, message="")) for title in ("first", "second"))
+
+    assert "busy" in result(first, "held").error
+    assert "waiting as long as the receiver asked" in result(second, "held").error
+    assert "waiting for the provider's rate limit" in result(second, "rated").error
+
+
 def test_a_channel_wide_wait_holds_back_every_recipient(make_service, clock):
     at = {}
     arrived = lambda name: lambda context: at.setdefault(name, clock.monotonic()) * 0 or Receipt()  # noqa: E731 -- a script line

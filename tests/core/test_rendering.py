@@ -3,11 +3,11 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin import Alert
-from tocsin.rendering import clip, details, facts, graphemes, headline, measure, plain_text
+from tocsin.rendering import clip, details, facts, graphemes, headline, measure, plain_text, without_overrides
 
 FAMILY = "👨‍👩‍👧‍👦"
 
@@ -67,3 +67,42 @@ def test_the_plain_text_holds_everything():
         "team: risk", "risk_pct: 6.5", "deep.a: [1, null]", "text: x", "", "HIGH · RISK · 2026-11-23 08:30:00 UTC",
         "Alert 42",
     ]  # fmt: skip
+
+
+OPENING, CLOSING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068", "\u202c\u2069"
+turning = st.text(alphabet=OPENING + CLOSING + "a\u05d0\u0627\u200f:\n ", min_size=1, max_size=30).map("x".__add__)
+
+
+def open_at_the_end(text):
+    """How many embeddings, overrides and isolates a text opens or closes more than it should."""
+    return sum(text.count(mark) for mark in OPENING) - sum(text.count(mark) for mark in CLOSING)
+
+
+@settings(deadline=None)
+@given(
+    st.builds(
+        Alert,
+        title=turning,
+        message=turning,
+        symbol=turning,
+        source=turning,
+        labels=st.dictionaries(turning, turning, max_size=3),
+        data=st.recursive(turning, lambda inner: st.dictionaries(turning, inner, max_size=3)).map(
+            lambda value: {"k": [value], "v": value}
+        ),
+        alert_id=turning,
+    ),
+    st.integers(0, 60),
+)
+def test_no_value_turns_what_stands_behind_it(alert, limit):
+    """However a channel cuts and joins them."""
+    parts = [headline(alert), plain_text(alert), *(part for pair in facts(alert) + details(alert) for part in pair)]
+
+    assert [open_at_the_end(clip(part, limit)) for part in parts] == [0] * len(parts)
+
+
+def test_text_from_right_to_left_and_its_marks_stay():
+    assert (
+        without_overrides("\u2067\u05e9\u05dc\u05d5\u05dd\u2069\u200e: \u202e5 %\u202c")
+        == "\u05e9\u05dc\u05d5\u05dd\u200e: 5 %"
+    )

@@ -80,8 +80,8 @@ class Throttle:
     @hookimpl(wrapper=True)
     def send(self, alert: Alert, recipient: Recipient, context: SendContext) -> Attempted:
         """Refuse with :class:`RateLimited` before the turn; hold back what the provider asked to hold back."""
-        if not context.test and (wait := self._wait(alert.priority.rank, recipient, context.patience)) > 0:
-            raise not_attempted(RateLimited("waiting for the provider's rate limit", retry_after=wait))
+        if not context.test:
+            self._admit(alert.priority.rank, recipient, context.patience)
         try:
             receipt = yield
         except DeliveryError as error:
@@ -96,22 +96,29 @@ class Throttle:
             with self._lock:
                 self._held[key] = max(self._held.get(key, 0.0), self.clock.monotonic() + asked)
 
-    def _wait(self, rank: int, recipient: Recipient, patience: float) -> float:
+    def _admit(self, rank: int, recipient: Recipient, patience: float) -> None:
         with self._lock:
-            now = self.clock.monotonic()
             held = max(self._held.get(key, 0.0) for key in _keys(recipient))
-            if not self.rate:
-                return held - now
-            lane = recipient.id if self.scope is Scope.RECIPIENT else _CHANNEL
-            free = max(held, self._next.get(lane, 0.0))
-            if free <= now:
-                self._next[lane] = now + 1.0 / self.rate
-                return 0.0
-            promised = self._promised.setdefault(lane, [0.0] * len(AlertPriority))
-            turn = min(max(free, max(promised[: rank + 1]) + 1.0 / self.rate), max(free, now + _FORESIGHT))
-            if turn - now < patience:
-                promised[rank] = turn
-            return turn - now
+            asked = held > self.clock.monotonic()
+            wait = self._wait(rank, recipient, patience, held)
+        if wait > 0:
+            words = "waiting as long as the receiver asked" if asked else "waiting for the provider's rate limit"
+            raise not_attempted(RateLimited(words, retry_after=wait))
+
+    def _wait(self, rank: int, recipient: Recipient, patience: float, held: float) -> float:
+        now = self.clock.monotonic()
+        if not self.rate:
+            return held - now
+        lane = recipient.id if self.scope is Scope.RECIPIENT else _CHANNEL
+        free = max(held, self._next.get(lane, 0.0))
+        if free <= now:
+            self._next[lane] = now + 1.0 / self.rate
+            return 0.0
+        promised = self._promised.setdefault(lane, [0.0] * len(AlertPriority))
+        turn = min(max(free, max(promised[: rank + 1]) + 1.0 / self.rate), max(free, now + _FORESIGHT))
+        if turn - now < patience:
+            promised[rank] = turn
+        return turn - now
 
 
 @attrs.define(eq=False)

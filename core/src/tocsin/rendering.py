@@ -10,12 +10,24 @@ from typing import Any
 
 from tocsin.alert import Alert, AlertStatus
 
-__all__ = ["REPEATED", "clip", "details", "facts", "graphemes", "headline", "measure", "plain_text", "stamp"]
+__all__ = [
+    "REPEATED",
+    "clip",
+    "details",
+    "facts",
+    "graphemes",
+    "headline",
+    "measure",
+    "plain_text",
+    "stamp",
+    "without_overrides",
+]
 
 REPEATED = "(possible repeat)"
 """Marks a copy of a message that may have arrived before, where the provider cannot tell by itself."""
 _ZWJ = "\u200d"
 _STATUS = {AlertStatus.ACKNOWLEDGED: "Acknowledged: ", AlertStatus.RESOLVED: "Resolved: "}
+_OVERRIDES = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 _MEASURES: dict[str, Callable[[str], int]] = {
     "characters": len,
     "utf16": lambda text: len(text.encode("utf-16-le", "surrogatepass")) // 2,
@@ -24,26 +36,30 @@ _MEASURES: dict[str, Callable[[str], int]] = {
 
 
 def headline(alert: Alert, *, emoji: bool = True, repeated: bool = False) -> str:
-    """The title, with the priority's emoji before it and the status where it is not firing."""
+    """The title :func:`without_overrides`, the priority's emoji before it, and the status where it is not firing."""
     mark = f"{alert.priority.emoji} " if emoji else ""
     tail = f" {REPEATED}" if repeated else ""
-    return f"{mark}{_STATUS.get(alert.status, '')}{alert.title}{tail}"
+    return f"{mark}{_STATUS.get(alert.status, '')}{without_overrides(alert.title)}{tail}"
 
 
 def facts(alert: Alert) -> list[tuple[str, str]]:
-    """Name and value of the optional fields that are set, in the order in which every channel shows them."""
+    """Name and value of the optional fields that are set, in the order in which every channel shows them.
+
+    Both are :func:`without_overrides`.
+    """
     named = (
         ("Symbol", alert.symbol),
         ("Strategy", alert.strategy_id),
         ("Position", alert.position_id),
         ("Source", alert.source),
     )
-    return [(name, value) for name, value in named if value] + list(alert.labels.items())
+    pairs = [(name, value) for name, value in named if value] + list(alert.labels.items())
+    return [(without_overrides(name), without_overrides(value)) for name, value in pairs]
 
 
 def details(alert: Alert) -> list[tuple[str, str]]:
-    """The alert's data, flattened to dotted names and text values."""
-    return list(_flatten(alert.data, ""))
+    """The alert's data, flattened to dotted names and text values, both :func:`without_overrides`."""
+    return [(without_overrides(name), without_overrides(value)) for name, value in _flatten(alert.data, "")]
 
 
 def _flatten(value: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
@@ -63,12 +79,22 @@ def plain_text(alert: Alert, *, emoji: bool = True, repeated: bool = False) -> s
     """The whole alert as plain text: headline, message, facts, data, and a line of priority, type, time and id."""
     lines = [headline(alert, emoji=emoji, repeated=repeated)]
     if alert.message:
-        lines += ["", alert.message]
+        lines += ["", without_overrides(alert.message)]
     rows = [f"{name}: {value}" for name, value in (*facts(alert), *details(alert))]
     if rows:
         lines += ["", *rows]
-    lines += ["", f"{alert.priority} · {alert.alert_type} · {stamp(alert.created_at)}", f"Alert {alert.alert_id}"]
+    origin = f"{alert.priority} · {alert.alert_type} · {stamp(alert.created_at)}"
+    lines += ["", origin, f"Alert {without_overrides(alert.alert_id)}"]
     return "\n".join(lines)
+
+
+def without_overrides(text: str) -> str:
+    """The text without embeddings, overrides and isolates of a writing direction (U+202A to U+202E, U+2066 to U+2069).
+
+    One that a value leaves open turns what stands behind it on the line: words of this project, or the next value. In
+    text that runs from right to left the letters say so themselves; the marks U+200E, U+200F and U+061C stay (UAX #9).
+    """
+    return text if text.isascii() else text.translate(_OVERRIDES)
 
 
 def measure(text: str, unit: str = "characters") -> int:

@@ -16,7 +16,9 @@ AUTH = ("auth", "recipient", "credentials")
 PAYLOAD = ("payload", "message", "refused")
 LIMITED = ("rate_limited", "recipient", "retry")
 LATER = ("server", "channel", "retry")
+UNKNOWN = ("server", "channel", "unknown")
 CLIENT = ("client", "message", "refused")
+BLOCKED = ("client", "channel", "refused")
 
 # docs.discord.com/developers/topics/opcodes-and-status-codes#json: status, code, and what it is.
 ROWS = [
@@ -55,7 +57,7 @@ ROWS = [
     (403, 40004, LATER),
     (403, 40006, LATER),
     (503, 130000, LATER),
-    (403, 40333, CLIENT),
+    (403, 40333, BLOCKED),
     (400, 50041, ("config", "message", "refused")),
     (403, 50067, CLIENT),
     (403, 50095, CLIENT),
@@ -106,24 +108,36 @@ def test_a_code_that_is_not_known_is_judged_by_its_status(simulator, refused):
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "scope"),
+    ("status", "expected"),
     [
-        (401, "auth", "recipient"),
-        (403, "client", "message"),
-        (404, "invalid_recipient", "recipient"),
-        (410, "invalid_recipient", "recipient"),
-        (302, "client", "message"),
-        (413, "payload", "message"),
-        (500, "server", "channel"),
-        (502, "server", "channel"),
+        (401, AUTH),
+        (404, GONE),
+        (410, GONE),
+        (302, CLIENT),
+        (413, PAYLOAD),
+        (500, UNKNOWN),
+        (501, ("server", "channel", "refused")),
+        (502, UNKNOWN),
+        (503, LATER),
+        (504, UNKNOWN),
+        (520, UNKNOWN),
+        (521, LATER),
+        (522, LATER),
+        (523, LATER),
+        (524, UNKNOWN),
     ],
 )
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]"])
-def test_a_bare_status_concerns_this_webhook_alone(status, kind, scope, body):
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"message": "500: Internal Server Error", "code": 0}'])
+def test_a_bare_status(status, expected, body):
     error = failure(HttpResponse(status, {}, body))
 
-    assert (error.kind, error.scope) == (kind, scope)
+    assert facts(error) == expected
     assert error.provider_code is None
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_known_code_counts_more_than_its_status(status):
+    assert facts(failure(HttpResponse(status, {}, b'{"code": 130000}'))) == LATER
 
 
 @pytest.mark.parametrize("body", [b'{"code": true}', b'{"code": "50027"}', b'{"code": 0}'])
@@ -161,11 +175,14 @@ class TestCloudflare:
 
         assert (error.scope, error.retry_after) == (Scope.RECIPIENT, 2.0)
 
-    def test_its_block_pauses_no_webhook(self, simulator, refused):
-        simulator.answer(Answer(403, b"<html>error code: 1010</html>", {"Content-Type": "text/html"}))
+    @pytest.mark.parametrize("body", [b"<html>error code: 1010</html>", b"", b'{"code": 40333}'])
+    @pytest.mark.parametrize(("headers", "wait"), [({}, 60.0), ({"Retry-After": "600"}, 600.0)])
+    def test_its_block_holds_everything_back_and_pauses_no_webhook(self, simulator, refused, body, headers, wait):
+        simulator.answer(Answer(403, body, headers))
         error = refused()
 
-        assert (error.kind, error.lasting, error.outcome) == ("client", False, "refused")
+        assert facts(error) == BLOCKED
+        assert (error.lasting, error.retry_after) == (False, wait)
         assert simulator.calls == 1
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tocsin import NotificationConfig, NotificationService
+from tocsin.rendering import REPEATED
 from tocsin.testing import Answer, FakeClock, Fault
 
 
@@ -17,9 +18,10 @@ def service_to(simulator, clock):
     """Make services whose one channel has the simulator's two webhooks, with settings of its own."""
     made = []
 
-    def make(**settings):
+    def make(deadline=300, **settings):
+        delivery = {"max_retries": 3, "deadline": deadline}
         config = NotificationConfig.from_mapping(
-            {"channels": {"discord": simulator.settings() | settings}, "delivery": {"max_retries": 3}}
+            {"channels": {"discord": simulator.settings() | settings}, "delivery": delivery}
         )
         made.append(NotificationService(config, clock=clock))
         return made[-1]
@@ -133,6 +135,33 @@ class TestWaits:
         assert [round(time) >= 30 for time in times] == [False, True, True]
 
 
+@pytest.mark.parametrize("body", [b"<html>error code: 1010</html>", b'{"code": 40333}'], ids=["page", "code"])
+class TestABlockOfThisAddress:
+    """Cloudflare refuses whatever comes from here, and each request that it refuses counts towards a ban."""
+
+    def test_alerts_within_a_minute_make_one_request(self, simulator, service_to, clock, alert, body):
+        service = service_to(workers=1, deadline=20)
+        simulator.answer(Answer(403, body))
+        began = clock.monotonic()
+        reports = [service.send_notification(alert()) for _ in range(2)]
+
+        assert clock.monotonic() - began < 60.0
+        assert simulator.calls == 1
+        assert results(reports[0])[0].error_kind == "client"
+        assert [result.success for report in reports for result in results(report)] == [False] * 4
+
+    def test_the_next_alert_is_tried_when_the_minute_is_over(self, simulator, service_to, clock, alert, body):
+        service = service_to(workers=1, webhook_urls=simulator.addresses()[:1])
+        simulator.answer(Answer(403, body))
+        service.send_notification(alert())
+        began = clock.monotonic()
+        report = service.send_notification(alert())
+
+        assert report.is_complete
+        assert clock.monotonic() - began == pytest.approx(60.0, abs=0.5)
+        assert simulator.calls == 2
+
+
 class TestAMessageThatChanges:
     def test_the_next_word_about_the_same_thing_edits_it(self, simulator, service_to, alert):
         service = service_to(webhook_urls=simulator.addresses()[:1])
@@ -157,3 +186,13 @@ def test_a_refused_form_is_sent_once_more_as_text_alone(simulator, service_to, a
 
     assert report.is_complete
     assert [len(body["embeds"]) for body in bodies()] == [1, 0]
+
+
+@pytest.mark.parametrize(("status", "marked"), [(500, True), (502, True), (504, True), (503, False)])
+def test_what_may_have_been_saved_is_marked_when_it_is_sent_again(simulator, service_to, alert, status, marked):
+    service = service_to(webhook_urls=simulator.addresses()[:1])
+    simulator.answer(Answer(status, b"<html>"))
+    report = service.send_notification(alert())
+
+    assert report.is_complete
+    assert [REPEATED in message.text for message in simulator.received()] == [marked]

@@ -199,6 +199,15 @@ def test_a_certificate_or_key_that_cannot_be_used_is_refused_and_nobody_is_asked
     assert files["chain"] not in str(caught.value)
 
 
+def test_a_key_without_a_password_gets_an_empty_one_so_that_openssl_does_not_ask_for_it(files, monkeypatch):
+    """Where there is a terminal, it would wait there for an answer."""
+    passed = []
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", lambda self, *given: passed.append(given))
+    context_for(None, files["chain"], files["key"])
+
+    assert passed == [(files["chain"], files["key"], "")]
+
+
 def test_the_key_of_another_certificate_is_refused(files, tmp_path):
     other = tmp_path / "other.pem"
     other.write_bytes(trustme.CA().issue_cert("other.example.com").private_key_pem.bytes())

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tocsin import DeliveryTimeout, PayloadError
+from tocsin import DeliveryTimeout, PayloadError, ServerError
 from tocsin.http import HttpResponse
 from tocsin.testing import Fault
 from tocsin_slack.answer import Reply, check_webhook
@@ -188,40 +188,57 @@ def test_a_webhooks_ok_must_be_whole_and_at_200():
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "scope"),
+    ("status", "expected"),
     [
-        (401, "auth", "recipient"),
-        (403, "auth", "recipient"),
-        (404, "invalid_recipient", "recipient"),
-        (410, "invalid_recipient", "recipient"),
-        (302, "client", "message"),
-        (500, "server", "channel"),
+        (401, HOOK_AUTH),
+        (403, HOOK_AUTH),
+        (404, GONE),
+        (410, GONE),
+        (302, CLIENT),
+        (413, PAYLOAD),
+        (500, UNKNOWN),
+        (501, ("server", "channel", "refused")),
+        (502, UNKNOWN),
+        (503, LATER),
+        (504, UNKNOWN),
     ],
 )
-def test_a_bare_status_of_a_webhook_concerns_it_alone(status, kind, scope):
+@pytest.mark.parametrize("body", [b"", b"<html>", b"hook_on_holiday"])
+def test_a_bare_status_of_a_webhook(status, expected, body):
     with pytest.raises(Exception, match=str(status)) as caught:
-        check_webhook(HttpResponse(status, {}, b"<html>"))
+        check_webhook(HttpResponse(status, {}, body))
 
-    assert (caught.value.kind, caught.value.scope) == (kind, scope)
+    assert facts(caught.value) == expected
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "scope"),
+    ("status", "expected"),
     [
-        (401, "auth", "channel"),
-        (403, "auth", "channel"),
-        (404, "config", "message"),
-        (410, "config", "message"),
-        (302, "client", "message"),
-        (413, "payload", "message"),
-        (500, "server", "channel"),
-        (503, "server", "channel"),
+        (401, AUTH),
+        (403, AUTH),
+        (404, ("config", "message", "refused")),
+        (410, ("config", "message", "refused")),
+        (302, CLIENT),
+        (413, PAYLOAD),
+        (500, UNKNOWN),
+        (501, ("server", "channel", "refused")),
+        (502, UNKNOWN),
+        (503, LATER),
+        (504, UNKNOWN),
     ],
 )
-def test_a_bare_status_of_the_web_api(status, kind, scope):
-    error = Reply.of(HttpResponse(status, {}, b"<html>")).error()
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"ok": false, "error": "something_new"}'])
+def test_a_bare_status_of_the_web_api(status, expected, body):
+    assert facts(Reply.of(HttpResponse(status, {}, body)).error()) == expected
 
-    assert (error.kind, error.scope) == (kind, scope)
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_known_word_counts_more_than_its_status(status):
+    with pytest.raises(ServerError) as caught:
+        check_webhook(HttpResponse(status, {}, b"rollup_error"))
+    reply = Reply.of(HttpResponse(status, {}, b'{"ok": false, "error": "service_unavailable"}'))
+
+    assert facts(caught.value) == facts(reply.error()) == LATER
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"ok"', b"\xff", b'{"ok": "true"}', b'{"ok": 1}'])
@@ -234,7 +251,7 @@ def test_ok_under_a_failing_status_is_a_failure():
     reply = Reply.of(HttpResponse(500, {}, b'{"ok": true, "ts": "1.1", "channel": "C1"}'))
 
     assert not reply.ok
-    assert reply.error().kind == "server"
+    assert facts(reply.error()) == UNKNOWN
 
 
 @pytest.mark.parametrize("body", [{}, {"ts": "1.1"}, {"channel": "C1"}, {"ts": 1.1, "channel": "C1"}])

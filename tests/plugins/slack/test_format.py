@@ -23,6 +23,7 @@ from tocsin_slack.format import (
     FIELDS_ROOM,
     HEADER_LIMIT,
     MESSAGE_LIMIT,
+    POSTED,
     SECTION_LIMIT,
     TEXT_LIMIT,
     message,
@@ -38,9 +39,15 @@ ACTIVE = re.compile(r"<(?!!date\^|https?://)[^<>]*>")
 CODE = re.compile(
     r"^\*Details\*\n```\n.*\n```$|^\*[A-Za-z0-9 ._/-]+\*(\n`[^`\n]+`)?$|^Alert `[^`\n]+`$|<[^<>]*>", re.DOTALL
 )
-FORMATTED = re.compile(r"[*~`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?!\d\d?:)[^\s:]+:")
+FORMATTED = re.compile(
+    r"[*~`\uff0a\uff5e\uff40]|(?<![A-Za-z0-9])[_\uff3f]|[_\uff3f](?![A-Za-z0-9])|:(?!\d\d?:)[^\s:]+:"
+)
+QUOTED = re.compile(r"^\s*(?:&gt;|[>\uff1e])", re.MULTILINE)
 
-nasty = st.text(alphabet=st.sampled_from("<>&!@#|*_~`{}^ab/:\n\t \u202e\u0301👩‍👩‍👧🇩🇪é漢"), max_size=300)
+nasty = st.text(
+    alphabet=st.sampled_from("<>&!@#|*_~`\uff0a\uff3f\uff5e\uff40\uff1e{}^ab/:\n\t \u202e\u0301👩‍👩‍👧🇩🇪é漢"),
+    max_size=300,
+)
 texts = st.one_of(
     st.text(max_size=200),
     nasty,
@@ -111,6 +118,26 @@ def test_any_alert_makes_a_message_that_slack_takes(schema, alert, plain, repeat
     assert not any(ACTIVE.search(text) for text in strings_of(body))
     assert not any(FORMATTED.search(CODE.sub("", text)) for text in mrkdwn_of(body))
     assert REPEATED in visible(body) or not repeated
+
+
+@settings(max_examples=300, deadline=None)
+@given(alerts, st.booleans())
+def test_the_text_of_an_edit_holds_nothing_that_slack_would_format(alert, plain):
+    body = message(alert, plain=plain, edit=True)
+    between = re.sub(r"<!date\^00000000\^{_}\|[^<>\s]+>", " x ", body["text"])
+
+    check(body)
+    assert 0 < len(body["text"].encode("utf-16-le")) // 2 <= TEXT_LIMIT
+    assert not FORMATTED.search(between)
+    assert not QUOTED.search(between)
+    assert not set("<>") & set(between)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_an_edit_reads_as_the_message_did(plain):
+    alert = Alert(title="*a* _b_ ~c~ `d` \uff0ae\uff0a :tada:", message="> f\n\uff1e g\n  > h", data={"i_j": "_k_"})
+
+    assert visible(message(alert, plain=plain, edit=True)) == visible(message(alert, plain=plain) | POSTED)
 
 
 @settings(max_examples=200, deadline=None)

@@ -9,7 +9,7 @@ import pytest
 from tocsin import Alert, AlertPriority
 from tocsin.testing.showcase import showcase
 from tocsin_slack.blockkit import visible
-from tocsin_slack.format import message
+from tocsin_slack.format import POSTED, message
 from tocsin_slack.preview import preview
 
 
@@ -42,7 +42,7 @@ def test_a_preview_shows_the_title_and_every_text_of_the_message(name):
 
     assert alert.title.split()[0] in shown
     # The simulator's reader leaves a backtick where a line of data ends in one.
-    assert set(visible(message(alert)).split()) - set(shown.split()) <= {"`"}
+    assert set(visible(message(alert) | POSTED).split()) - set(shown.split()) <= {"`"}
     assert fragment.open == []
 
 

@@ -35,9 +35,9 @@ def last_two(simulator):
     return seen(ours), seen(theirs)
 
 
-def arguments(alert, *, plain=False):
+def arguments(alert, *, plain=False, edit=False):
     """The message in the words of slack_sdk, whose models check it on the way."""
-    body = message(alert, plain=plain)
+    body = message(alert, plain=plain, edit=edit)
     made = [
         BlockAttachment(color=one["color"], fallback=one["fallback"], blocks=Block.parse_all(one["blocks"]))
         for one in body["attachments"]
@@ -73,7 +73,7 @@ def test_an_edit(simulator, send, reference):
     alert = showcase()["worst"]
     first = send()
     send(alert, previous=first)
-    changed = {name: value for name, value in arguments(alert).items() if name in ("text", "attachments")}
+    changed = {name: value for name, value in arguments(alert, edit=True).items() if name in ("text", "attachments")}
     reference.chat_update(channel=CHANNEL, ts=first.provider_id, parse="none", link_names=False, **changed)
     ours, theirs = last_two(simulator)
 

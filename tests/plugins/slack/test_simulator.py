@@ -1,5 +1,6 @@
 """The simulator is as strict as the provider."""
 
+import html
 import json
 
 import pytest
@@ -112,6 +113,24 @@ def test_what_a_person_reads(simulator, post, text, shown):
     post(coloured(section(text)))
 
     assert simulator.received()[0].text == f"t\n{shown}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("*b* _i_ ~s~ `c` \uff0aw\uff0a", "b i s c w"),
+        ("momentum_001 a*b*c", "momentum_001 a*b*c"),
+        ("a :tada: at 09:30:00", "a \N{WHITE SQUARE} at 09:30:00"),
+        ("&gt; quoted\n\uff1e too", " quoted\n too"),
+        ("<!date^00000000^{_}|*>b<!date^00000000^{_}|*> \x00", "*b* "),
+        ("\u00ad&gt; a &gt; b", "> a > b"),
+    ],
+)
+def test_text_is_formatted_unless_that_is_switched_off(simulator, post, text, shown):
+    post({"text": text})
+    post({"text": text, "mrkdwn": False})
+
+    assert [message.text for message in simulator.received()] == [shown, html.unescape(text)]
 
 
 def test_an_unknown_webhook_and_an_unknown_token_are_refused(simulator, http, call):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_slack.text import coded, cut, escape, linked, measured, split, tame
+from tocsin_slack.text import coded, cut, escape, inert, linked, measured, split, tame
 
 texts = st.text(alphabet=st.sampled_from("&<>`*_~\n a🇩🇪é\u0301👩‍👩‍👧"), max_size=200)
 HALVES = re.compile(r"&(?!(?:amp|lt|gt);)|<(?![^<>]*>)")
@@ -80,6 +80,11 @@ def test_marks_without_end_become_an_ellipsis():
         ("`code` https://x.y", None),
         ("~gone~ https://x.y", None),
         ("> quoted https://x.y", None),
+        ("\uff1e quoted https://x.y", None),
+        ("\uff0abold\uff0a https://x.y", None),
+        ("\uff3fword\uff3f https://x.y", None),
+        ("\uff40code\uff40 https://x.y", None),
+        ("\uff5egone\uff5e https://x.y", None),
         ("first\n> quoted https://x.y", None),
         ("a ratio of 1:100:2 at https://x.y", None),
         ("a :tada: at https://x.y", None),
@@ -89,6 +94,28 @@ def test_marks_without_end_become_an_ellipsis():
 )
 def test_links_can_be_clicked_where_nothing_else_would_be_formatted(text, with_links):
     assert linked(text) == with_links
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("*b*", "{*}b{*}"),
+        ("~s~ `c` _i_", "{~}s{~} {`}c{`} {_}i{_}"),
+        ("*_~`x`~_*", "{*_~`}x{`~_*}"),
+        ("\uff0a\uff3f\uff5e\uff40\uff1e", "{\uff0a\uff3f\uff5e\uff40\uff1e}"),
+        ("momentum_001 _x", "momentum_001 {_}x"),
+        ("a__b", "a{__}b"),
+        (":tada: at 09:30:00, 1:100:2", "{:}tada: at 09:30:00, 1{:}100:2"),
+        ("&gt; q\n  &gt; r &gt; s", "\u00ad&gt; q\n\u00ad  &gt; r &gt; s"),
+        ("&lt;!here&gt; &amp; words", "&lt;!here&gt; &amp; words"),
+    ],
+)
+def test_what_would_be_markup_stands_as_the_fallback_of_a_date(text, shown):
+    assert inert(text) == re.sub(r"{(.+?)}", r"<!date^00000000^{_}|\1>", shown)
+
+
+def test_a_cut_leaves_no_low_line_before_its_marker():
+    assert cut("momentum_001", 10) == "momentum…"
 
 
 @pytest.mark.parametrize("text", ["", "a`b", "a\nb", " a", "a "])

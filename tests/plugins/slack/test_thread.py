@@ -73,6 +73,18 @@ def test_the_simpler_form_takes_the_blocks_away(simulator, send, alert):
     assert simulator.posted(first.provider_id)["attachments"] == []
 
 
+@pytest.mark.parametrize("plain", [False, True])
+def test_an_edit_shows_the_alerts_characters_as_they_are(simulator, send, alert, plain):
+    """chat.update has no ``mrkdwn`` to switch off."""
+    first = send(alert(title="*a* _b_ ~c~ `d` :tada:"), plain=plain)
+    send(alert(title="*a* _b_ ~c~ `d` :tada:", message="> e"), previous=first, plain=plain)
+    posted, edited = simulator.received()
+
+    assert posted.text.splitlines()[0] == edited.text.splitlines()[0] == "🟠 *a* _b_ ~c~ `d` :tada:"
+    assert "> e" in edited.text
+    assert "mrkdwn" not in edited.raw
+
+
 def test_a_deleted_message_is_posted_anew(simulator, send, alert, bodies):
     first = send()
     simulator.delete(first.provider_id)
@@ -215,6 +227,18 @@ class TestAfterAnUnknownAttempt:
         form = dict(parse_qsl(simulator.requests[1].body.decode()))
         jsonschema.validate(form, schema("conversations.history"))
         assert (form["channel"], form["include_all_metadata"], form["limit"]) == (CHANNEL, "1", "15")
+
+    @pytest.mark.parametrize("status", [500, 502, 504])
+    def test_what_was_posted_behind_a_gateway_that_lost_the_answer_is_not_sent_again(
+        self, simulator, refused, send, monkeypatch, status
+    ):
+        accept = simulator.accept
+        monkeypatch.setattr(simulator, "accept", lambda *message: (accept(*message), Answer(status))[1])
+        assert refused().outcome == "unknown"
+        monkeypatch.undo()
+
+        assert send(repeated=True).provider_id == simulator.received()[0].provider_id
+        assert len(simulator.received()) == 1
 
     def test_a_reply_that_arrived_is_found_with_its_thread(self, simulator, refused, send):
         first = send(key="1" * 32)

@@ -28,7 +28,7 @@ ROWS = [
     (404, 20404, AUTH),
     (429, 20429, LIMIT),
     (500, 20500, ("server", "channel", "unknown")),
-    (503, 20503, ("server", "channel", "retry")),
+    (503, 20503, ("server", "channel", "unknown")),
     (400, 21211, GONE),
     (400, 21212, SENDER),
     (400, 21214, GONE),
@@ -107,7 +107,7 @@ STATUSES = [
     (500, ("server", "channel", "unknown")),
     (501, ("server", "channel", "refused")),
     (502, ("server", "channel", "unknown")),
-    (503, ("server", "channel", "retry")),
+    (503, ("server", "channel", "unknown")),
     (504, ("server", "channel", "unknown")),
     (302, ("client", "message", "refused")),
 ]

@@ -31,9 +31,9 @@ GOLDEN = pathlib.Path(__file__).parent / "golden"
 
 
 @settings(max_examples=300, deadline=None)
-@given(alerts, st.integers(1, 10), st.booleans(), st.booleans())
-def test_any_alert_makes_a_text_within_its_segments(alert, segments, plain, repeated):
-    fitted = body(alert, segments=segments, plain=plain, repeated=repeated)
+@given(alerts, st.integers(1, 10), st.booleans(), st.booleans(), st.booleans())
+def test_any_alert_makes_a_text_within_its_segments(alert, segments, emoji, plain, repeated):
+    fitted = body(alert, segments=segments, emoji=emoji, plain=plain, repeated=repeated)
 
     assert 0 < len(fitted.text.strip()) <= len(fitted.text) <= BODY_LIMIT
     assert segments_of(fitted.text) <= fitted.segments <= (1 if plain else segments)
@@ -61,10 +61,43 @@ def test_no_priority_adds_an_emoji():
         assert body(Alert(title="T", message="m", priority=priority)).encoding is Encoding.GSM7
 
 
-def test_an_emoji_of_the_alert_stays():
-    fitted = body(Alert(title="To the 🚀", message=""))
+def test_an_emoji_of_the_alert_is_dropped_and_leaves_the_room_of_gsm7():
+    alert = Alert(
+        title="🚨 Disk full 👩‍👩‍👧", message="1️⃣ /var ⚠️ is at 98 % 👍🏽.\nNow ✅\n" + "m" * 200, data={"up": "🇩🇪"}
+    )
+    fitted = body(alert)
 
-    assert (fitted.text, fitted.encoding) == ("MEDIUM: To the 🚀", Encoding.UCS2)
+    assert fitted.text.startswith("MEDIUM: Disk full\n1 /var is at 98 %.\nNow\nmmm")
+    assert (fitted.encoding, len(fitted.text)) == (Encoding.GSM7, 160)
+    assert body(alert, segments=2).text.endswith("mmm")  # of the flag's row nothing is left to say
+
+
+def test_an_emoji_that_was_asked_for_stays_and_costs_its_room():
+    alert = Alert(title="Disk full 🚨", message="m" * 200)
+
+    assert body(alert, emoji=True).text == "MEDIUM: Disk full 🚨\n" + "m" * 48 + "…"
+    assert body(alert, emoji=True).encoding is Encoding.UCS2
+
+
+@pytest.mark.parametrize("title", ["Диск 🚨", "Δίσκος πλήρης 🚨", "漢字 🚨"])
+def test_a_text_that_is_ucs2_anyway_keeps_its_emoji(title):
+    assert body(Alert(title=title, message="")).text == f"MEDIUM: {title}"
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_text_that_is_nothing_but_emoji_stays(plain):
+    assert body(Alert(title="🚀🇩🇪", message="👍" * (not plain)), plain=plain).text.startswith("MEDIUM: 🚀🇩🇪")
+
+
+def test_a_message_speaks_for_a_title_of_emoji():
+    assert body(Alert(title="🚨", message="Disk full")).text == "MEDIUM:\nDisk full"
+    assert body(Alert(title="🚨", message="Disk full"), plain=True).text == "MEDIUM: 🚨"
+
+
+def test_an_override_of_a_value_turns_nothing_and_costs_nothing():
+    alert = Alert(title="\u202eexe", message="\u2067gnp", labels={"\u202ateam": "a\u202d"})
+
+    assert attrs.astuple(body(alert)) == ("MEDIUM: exe\ngnp\nteam: a", Encoding.GSM7, 1)
 
 
 def test_the_simpler_form_is_the_headline_alone(demo):

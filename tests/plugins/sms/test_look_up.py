@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from twilio.rest import Client
 
-from tocsin import DeliveryTimeout, Outcome
+from tocsin import DeliveryTimeout, NotificationConfig, NotificationService, Outcome
 from tocsin.rendering import REPEATED
 from tocsin.testing import Answer, FaultKind
 from tocsin_sms.earlier import PAGE_SIZE
@@ -89,6 +89,29 @@ def test_each_form_of_the_alert_is_recognised(simulator, alert, lost, send, valu
     first = lost(what, **values)
 
     assert send(what, attempt=3, repeated=True).provider_id == first.provider_id
+
+
+@pytest.mark.parametrize(("emoji", "text"), [(False, "HIGH: Disk full"), (True, "HIGH: 🚨 Disk full")])
+def test_the_text_is_looked_for_as_it_was_sent(simulator, channel_to, alert, lost, send, emoji, text):
+    """With or without the alert's emoji, as the setting has it."""
+    channel, what = channel_to(emoji=emoji), alert(title="🚨 Disk full", message="", data={})
+    first = lost(what, by=channel)
+
+    assert first.text.startswith(text)
+    assert send(what, by=channel, attempt=2, repeated=True).provider_id == first.provider_id
+
+
+@pytest.mark.parametrize("code", [20500, 20503, None])
+def test_a_5xx_is_looked_up_since_nothing_says_that_no_message_was_created(simulator, alert, code):
+    simulator.script(503 if code != 20500 else 500, code, "Service is unavailable")
+    settings = simulator.settings() | {"rate_limit": 0, "to": [simulator.addresses()[0]]}
+    config = NotificationConfig.from_mapping({"channels": {"sms": settings}, "delivery": {"retry_delay": 0}})
+    with NotificationService(config) as service:
+        report = service.send_notification(alert())
+
+    assert report.is_complete
+    assert [request.method for request in simulator.requests] == ["POST", "GET", "POST"]
+    assert [REPEATED in message.text for message in simulator.received()] == [True]
 
 
 def test_what_has_arrived_meanwhile_is_delivered(simulator, alert, lost, send):

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin import Alert
+from tocsin.rendering import without_overrides
 from tocsin_sms.format import body
 from tocsin_sms.preview import preview
+from tocsin_sms.segments import resembling
 
 TAGS = ["div", "style", "header", "time", "p", "footer"]
 
@@ -43,9 +45,7 @@ def test_it_shows_the_text_as_it_is_sent(demo, name):
 
     assert read.text["p"] == sent.text
     assert read.text["footer"].startswith(f"1 segment, {sent.encoding}, ")
-    assert demo[name].title[:12].replace("“", '"').replace("”", '"') in read.text["p"].replace("“", '"').replace(
-        "”", '"'
-    )
+    assert resembling(without_overrides(demo[name].title))[:12] in read.text["p"]
 
 
 @settings(max_examples=100, deadline=None)
@@ -63,7 +63,7 @@ def test_it_is_one_block_that_fetches_nothing(demo):
 
     assert made.startswith('<div class="tocsin-sms">')
     assert made.endswith("</div>")
-    assert not re.search(r"https?:|url\(|@import|src=x|<img|<link", made)
+    assert not re.search(r"https?:|url\(|@import|<img|<link", made)
     rules = re.findall(r"([^{}]+)\{", unescape(Reader(made).text["style"]))
     assert all(rule.strip().startswith(".tocsin-sms") for rule in rules)
     assert max(map(int, re.findall(r"max-width:(\d+)px", made))) <= 680

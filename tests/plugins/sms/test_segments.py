@@ -2,6 +2,7 @@
 
 import math
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,6 +117,17 @@ def test_a_letter_that_is_larger_than_a_segment_is_left_out():
     assert fit("a" + "e" + "\u0301" * 5000, 1).text == "a..."
 
 
+def test_a_message_has_at_most_1600_characters_as_twilio_describes_it(schemas):
+    """What ten segments hold stays below, in either encoding."""
+    described = schemas["create_message"]["properties"]["Body"]
+
+    assert BODY_LIMIT == 1600 == described["maxLength"]
+    assert len(fit("a" * 1600, MAX_SEGMENTS).text) == 1530
+    jsonschema.validate("a" * 1600, described)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate("a" * 1601, described)
+
+
 texts = st.one_of(
     st.text(min_size=1, max_size=300),
     st.text(alphabet=GSM7 + EXTENDED, min_size=1, max_size=2000),
@@ -132,7 +144,7 @@ def test_any_text_fits(text, segments):
     assert fitted.text or not resembling(text)
     assert encoding_of(fitted.text) in (fitted.encoding, Encoding.GSM7)
     assert segments_of(fitted.text) <= fitted.segments <= segments
-    assert len(fitted.text) <= BODY_LIMIT
+    assert len(fitted.text) <= 1600
 
 
 @settings(max_examples=200, deadline=None)

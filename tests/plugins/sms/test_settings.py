@@ -36,6 +36,7 @@ def test_settings_have_the_documented_names():
         "from_number": "TWILIO_FROM_NUMBER",
         "messaging_service_sid": "TWILIO_MESSAGING_SERVICE_SID",
         "max_segments": "SMS_MAX_SEGMENTS",
+        "emoji": "SMS_EMOJI",
         "validity_period": "SMS_VALIDITY_PERIOD",
         "smart_encoded": "SMS_SMART_ENCODED",
         "status_callback": "TWILIO_STATUS_CALLBACK",

@@ -268,3 +268,12 @@ def test_the_simulator_keeps_and_finds_what_the_server_does():
 
 def test_the_simulator_reads_entities_as_the_server_does():
     assert visible_text("&lt;&amp;&gt;&quot;&#64;&#x40; &nbsp;&apos; > &") == '<&>"@@ &nbsp;&apos; > &'
+
+
+def test_no_override_or_isolate_of_the_alert_turns_what_stands_behind_it():
+    turned = "x\u2067\u202egnp.exe"
+    alert = Alert(title=turned, message=turned, labels={turned: turned}, data={turned: turned}, alert_id=turned)
+
+    for text in (html_text(alert), short_text(alert)):
+        assert not re.search("[\u202a-\u202e\u2066-\u2069]", text)
+        assert text.count("xgnp.exe") == 7

@@ -112,9 +112,9 @@ def test_410_silences_the_endpoint_until_a_person_enables_the_channel(serve, sim
     assert service.send_notification(alert_of(alert, 9)).is_complete
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_refused_credentials_are_probed_and_heal_by_themselves(serve, simulator, clock, alert, status):
-    """The secret or the clock may be mended at the endpoint, where nobody can enable our channel."""
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_what_may_be_mended_at_the_endpoint_is_probed(serve, simulator, clock, alert, status):
+    """Its secret, its clock, or a proxy whose endpoint restarts; nobody there can enable our channel."""
     refusing = simulator.addresses()[0]
     simulator.fail(Fault(FaultKind.STATUS, status=status, address=refusing))
     service = serve()
@@ -126,18 +126,6 @@ def test_refused_credentials_are_probed_and_heal_by_themselves(serve, simulator,
     assert [one.success for one in results_of(at_once)] == [False, True]
     assert later.is_complete
     assert len(requests_to(simulator, refusing)) == 2
-
-
-def test_404_fails_the_alert_and_the_next_one_is_tried(serve, simulator, alert):
-    """A proxy answers so while the endpoint behind it restarts."""
-    away = simulator.addresses()[0]
-    simulator.fail(Fault(FaultKind.STATUS, status=404, address=away))
-    service = serve()
-    first = service.send_notification(alert_of(alert, 1))
-    second = service.send_notification(alert_of(alert, 2))
-
-    assert [one.success for one in results_of(first)] == [False, True]
-    assert second.is_complete
 
 
 def test_the_request_names_program_and_version(serve, simulator, alert):

@@ -71,8 +71,10 @@ new one is made.
 * `too many requests from this address` (rate_limited): Cloudflare holds back everything from this machine; every
   webhook waits, a minute where it does not say how long.
 * `blocked by Cloudflare`, `refused before Discord was asked` (client): Discord's protection, or a proxy, refuses this
-  program or address. The webhooks are not paused.
-* `Discord's answer shows no message` (timeout): it may have been posted; what follows is marked as a repeat.
+  program or address. Every webhook waits a minute, or as long as the answer says; then the next alert is tried.
+* `Discord's answer shows no message` (timeout), HTTP 500, 502, 504, 520 and 524 (server): it may have been posted; the
+  copy that follows is marked as a repeat.
+* `overloaded`, HTTP 503 (server): nothing was posted, and it is sent again.
 
 A webhook that is not called again is paused until somebody enables the channel again. A health check asks for each
 other webhook by its URL and sends nothing. It cannot see that a thread is archived.

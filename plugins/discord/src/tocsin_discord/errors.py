@@ -19,6 +19,7 @@ from tocsin import (
     ClientError,
     DeliveryError,
     InvalidRecipient,
+    Outcome,
     PayloadError,
     RateLimited,
     Scope,
@@ -45,17 +46,25 @@ _LATER = "Discord has switched this off for now; nothing to do."
 _REPORT = "Discord refused how it was asked; report it."
 _ADDRESS = "Something before Discord refuses this program or address; ask from another, or set DISCORD_API_URL."
 _BANNED_WAIT = 60.0
-"""Our own: seconds without any request where Cloudflare bans this machine's address and does not say for how long."""
+"""Our own: seconds without any request where Cloudflare bans or blocks this machine's address and does not say for how
+long. Each refusal counts towards the next ban
+(docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans)."""
+
+_LOST = frozenset({500, 502, 504, 520, 524})
+"""Statuses after which nobody knows whether the message was saved: Discord failed at it, or the answer was lost before
+it (RFC 9110, section 15.6; 520 and 524 are Cloudflare's,
+developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors)."""
 
 
 @attrs.frozen
 class Code:
-    """One row: what the number means, what it stands for, and what to do."""
+    """One row: what the number means and stands for, what to do, and seconds to wait where the answer tells none."""
 
     words: str
     failure: type[DeliveryError]
     hint: str = ""
     scope: Scope | None = None
+    wait: float | None = None
 
 
 CODES: dict[int, Code] = {
@@ -98,7 +107,7 @@ CODES: dict[int, Code] = {
     40006: Code("switched off for now", ServerError, _LATER),
     130000: Code("overloaded", ServerError),
     # Nothing that a retry or another form would change.
-    40333: Code("blocked by Cloudflare", ClientError, _ADDRESS),
+    40333: Code("blocked by Cloudflare", ClientError, _ADDRESS, Scope.CHANNEL, _BANNED_WAIT),
     50041: Code("invalid API version", ChannelConfigError, "Check the URLs, and DISCORD_API_URL where it is set."),
     50067: Code("invalid request origin", ClientError, _REPORT),
     50095: Code("not available at this location", ClientError, _ADDRESS),
@@ -137,7 +146,7 @@ def failure(response: HttpResponse) -> DeliveryError:
             f"Discord says {row.words} (HTTP {response.status}, code {code}{places})",
             status_code=response.status,
             provider_code=code,
-            retry_after=_pause(response),
+            retry_after=_pause(response) or row.wait,
             scope=row.scope,
             hint=row.hint or None,
         )
@@ -185,10 +194,17 @@ def _places(errors: object, path: str = "", depth: int = 8) -> Iterator[str]:
 
 
 def _bare(response: HttpResponse, code: int | None) -> DeliveryError:
-    """A status without a number that is known; what concerns the URL concerns this recipient alone."""
+    """A status without a number that is known; what refuses the URL concerns this recipient alone."""
     if response.status == 403 and not response.json():
-        # Discord refuses in JSON; a page comes from Cloudflare or a proxy, and says nothing of the webhook.
-        return ClientError("refused before Discord was asked (HTTP 403)", status_code=403, hint=_ADDRESS)
+        # Discord refuses in JSON; a page comes from Cloudflare or a proxy. It says nothing of the webhook, but all that
+        # comes from this address would be refused, so nothing is asked until the next alert after the wait.
+        return ClientError(
+            "refused before Discord was asked (HTTP 403)",
+            status_code=403,
+            retry_after=_pause(response) or _BANNED_WAIT,
+            scope=Scope.CHANNEL,
+            hint=_ADDRESS,
+        )
     reason = f"code {code}" if code is not None else ""
     changes: dict[str, Any] = {"provider_code": code, "retry_after": _pause(response)}
     if response.status == 401:
@@ -198,4 +214,6 @@ def _bare(response: HttpResponse, code: int | None) -> DeliveryError:
         changes |= {"scope": Scope.RECIPIENT, "hint": _RIGHTS, "lasting": False}
     if response.status == 404:
         changes |= {"hint": _DELETED}
+    if response.status in _LOST:
+        changes |= {"outcome": Outcome.UNKNOWN}
     return failure_for(response, reason, **changes)

@@ -17,7 +17,7 @@ from email.utils import format_datetime
 import attrs
 
 from tocsin import Alert, AlertPriority
-from tocsin.rendering import REPEATED, clip, details, facts, headline, measure, stamp
+from tocsin.rendering import REPEATED, clip, details, facts, headline, measure, stamp, without_overrides
 from tocsin_email.addresses import Mailbox
 from tocsin_email.markup import page_for
 
@@ -175,11 +175,12 @@ def _encoding(text: str) -> str:
 def _text(alert: Alert, limits: Limits, repeated: bool) -> str:
     lines = [headline(alert, repeated=repeated)]
     if alert.message:
-        lines += ["", clip(alert.message, limits.message)]
+        lines += ["", clip(without_overrides(alert.message), limits.message)]
     rows = _rows([*facts(alert), *details(alert)], limits)
     if rows:
         lines += ["", *rows]
-    lines += ["", f"{alert.priority} · {alert.alert_type} · {stamp(alert.created_at)}", f"Alert {alert.alert_id}"]
+    origin = f"{alert.priority} · {alert.alert_type} · {stamp(alert.created_at)}"
+    lines += ["", origin, f"Alert {without_overrides(alert.alert_id)}"]
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ import html
 from collections.abc import Iterable
 
 from tocsin import Alert
-from tocsin.rendering import details, facts, graphemes, headline, stamp
+from tocsin.rendering import details, facts, graphemes, headline, stamp, without_overrides
 
 __all__ = ["HTML_LIMIT", "MESSAGE_ROOM", "ROWS_ROOM", "VALUE_ROOM", "fitted", "page_for"]
 
@@ -62,7 +62,7 @@ _ROWS = """<tr><td style="padding:16px 24px 0">\
 def page_for(alert: Alert, *, repeated: bool = False) -> str:
     """The whole page, at most :data:`HTML_LIMIT` bytes in UTF-8."""
     title = headline(alert, repeated=repeated)
-    message = fitted(alert.message, MESSAGE_ROOM)
+    message = fitted(without_overrides(alert.message), MESSAGE_ROOM)
     rows = _rows([*facts(alert), *details(alert)])
     return _PAGE.format(
         name=fitted(title, _NAME_ROOM),
@@ -75,7 +75,7 @@ def page_for(alert: Alert, *, repeated: bool = False) -> str:
         time=stamp(alert.created_at),
         message=_MESSAGE.format(message) if message else "",
         rows=_ROWS.format(rows) if rows else "",
-        id=fitted(alert.alert_id, _NAME_ROOM),
+        id=fitted(without_overrides(alert.alert_id), _NAME_ROOM),
     )
 
 

@@ -44,7 +44,8 @@ source and labels, the data as a block of code, and the alert's id.
 
 Nothing that an alert contains becomes formatting or notifies anybody, and in the blocks a name of an emoji like `:100:`
 stays what it is. Links in the message are marked as such, unless it also holds characters like `*` or a backtick: Slack
-cannot escape those, and so the message is sent as plain text.
+cannot escape those, and so the message is sent as plain text. The text above an edited message cannot be switched to
+plain, so there such a character stands as the fallback of a date, which Slack shows as it is.
 
 **A bot** keeps alerts with the same `dedup_key` together. An acknowledged, resolved or less urgent alert edits the
 earlier message. One that has become more urgent, or fires again after it was resolved, is a reply in its thread that
@@ -78,7 +79,9 @@ alert is a new message.
 * `invalid_blocks`, `msg_blocks_too_long`, `invalid_payload` (payload): the alert is sent once more as plain text.
   Please report it.
 * `ratelimited` (rate_limited): nothing to do, the message waits its time.
-* `fatal_error`, `internal_error` (server): the message may have been posted; a bot looks for it, and a copy is marked.
+* `fatal_error`, `internal_error`, and HTTP 500, 502 and 504 without a word of Slack's (server): the message may have
+  been posted; a bot looks for it, and a copy is marked.
+* `service_unavailable`, `rollup_error`, HTTP 503 (server): nothing was posted, and it is sent again.
 * `message_limit_exceeded` (client): the workspace's plan has no messages left.
 
 A health check asks `auth.test` (does the token work, and may it post?) and `conversations.info` for each channel id (is

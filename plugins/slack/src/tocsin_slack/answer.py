@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from tocsin import ChannelConfigError, ClientError, DeliveryError, DeliveryTimeout, Scope
+from tocsin import ChannelConfigError, ClientError, DeliveryError, DeliveryTimeout, Outcome, Scope
 from tocsin.http import HttpResponse, failure_for
 from tocsin_slack.errors import API_WORDS, LIMITED, WEBHOOK_LIMITED, WEBHOOK_WORDS, Word
 
@@ -16,6 +16,9 @@ __all__ = ["Reply", "check_webhook"]
 
 _WORD = re.compile(r"(?=.{3,50}\Z)[a-z]+(_[a-z]+)*")
 """What a word of Slack's looks like; a new one is shown, anything else that stands in its place is not."""
+_LOST = frozenset({500, 502, 504})
+"""Statuses after which nobody knows whether the message was posted: Slack knows no idempotency key, and what stands
+before it has lost its answer, or it failed at it (RFC 9110, sections 15.6.1, 15.6.3 and 15.6.5)."""
 _NEW = "This answer is not among those that Slack documented; look it up in the method's page at docs.slack.dev."
 _SCOPES = re.compile(r"[a-z.]+:[a-z.:]+(,[a-z.]+:[a-z.:]+)*")
 
@@ -84,7 +87,7 @@ class Reply:
             return ChannelConfigError(
                 f"there is no Slack API at api_url (HTTP {status})", status_code=status, hint=hint
             )
-        return failure_for(self.response)
+        return failure_for(self.response, **_lost(status))
 
 
 def check_webhook(response: HttpResponse) -> None:
@@ -109,11 +112,15 @@ def check_webhook(response: HttpResponse) -> None:
 
 
 def _bare(response: HttpResponse, name: str) -> DeliveryError:
-    """A status without a known word; what concerns the URL concerns this recipient alone."""
-    new: dict[str, Any] = {"reason": name, "provider_code": name or None}
+    """A status without a known word; what refuses the URL concerns this recipient alone."""
+    new: dict[str, Any] = {"reason": name, "provider_code": name or None} | _lost(response.status)
     if response.status in (401, 403):
         new |= {"scope": Scope.RECIPIENT, "hint": "Check the webhook's URL; it may have been revoked."}
     return failure_for(response, **new)
+
+
+def _lost(status: int) -> dict[str, Any]:
+    return {"outcome": Outcome.UNKNOWN} if status in _LOST else {}
 
 
 def _failure(who: str, name: str, word: Word, response: HttpResponse, hint: str | None = None) -> DeliveryError:

@@ -17,6 +17,10 @@ _METADATA_KEYS = frozenset({"event_type", "event_payload"})
 _ENTITIES = re.compile(r"&(?!(?:amp|lt|gt);)")
 _CONTROL = re.compile(r"<([^<>]*)>")
 _MARKUP = re.compile(r"^```$\n?|^\*|\*$", re.MULTILINE)
+_QUOTATION = re.compile(r"^[^\S\n]*(?:&gt;|\uff1e)|^\u00ad(?=[^\S\n]*&gt;)", re.MULTILINE)
+_SPAN = re.compile(r"(?<![A-Za-z0-9])([*_~`\uff0a\uff3f\uff5e\uff40])(?=\S)([^\n]*?\S)\1(?![A-Za-z0-9])")
+_EMOJI = re.compile(r":(?!\d\d?:)[^\s:\x00]+:")
+_HIDDEN = "\x00"
 _CODE = re.compile(r"`([^`\n]+)`$", re.MULTILINE)
 _KEYS = {"plain_text": {"type", "text", "emoji"}, "mrkdwn": {"type", "text", "verbatim"}}
 
@@ -79,11 +83,20 @@ def visible(message: dict[str, Any]) -> str:
 
     A mention or anything else that Slack would act on is left as it is written, so that a test can find it.
     """
-    lines = [_shown(message.get("text") or "", plain=True)]
+    text = message.get("text") or ""
+    lines = [_shown(text if message.get("mrkdwn") is False else _formatted(text), plain=True)]
     for attachment in message.get("attachments") or []:
         for text in _texts(attachment.get("blocks", [])):
             lines.append(_shown(str(text.get("text", "")), plain=text.get("type") == "plain_text"))
     return "\n".join(lines)
+
+
+def _formatted(text: str) -> str:
+    """``text`` where mrkdwn was not switched off: markup in it is not shown, and an emoji's name is a picture."""
+    kept = iter([_control(match) for match in _CONTROL.finditer(text)])
+    text = _QUOTATION.sub("", _CONTROL.sub(_HIDDEN, text.replace(_HIDDEN, "")))
+    text = _EMOJI.sub("\N{WHITE SQUARE}", _SPAN.sub(r"\2", text))
+    return re.sub(_HIDDEN, lambda _: next(kept), text)
 
 
 def _shown(text: str, *, plain: bool) -> str:

@@ -76,7 +76,7 @@ class Bot:
         return receipt_of(earlier.ts, earlier.channel, address, thread_ts=earlier.thread_ts, edited=True)
 
     def _update(self, alert: Alert, channel: str, ts: str) -> bool:
-        body = message(alert, plain=self.context.plain) | _EDITED | {"channel": channel, "ts": ts}
+        body = message(alert, plain=self.context.plain, edit=True) | _EDITED | {"channel": channel, "ts": ts}
         reply = self.call("chat.update", json=body)
         if reply.word in EDIT_IMPOSSIBLE and not reply.ok:
             return False

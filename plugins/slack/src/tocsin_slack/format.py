@@ -11,7 +11,7 @@ from typing import Any
 
 from tocsin import Alert
 from tocsin.rendering import REPEATED, details, facts, headline, plain_text, stamp
-from tocsin_slack.text import coded, cut, escape, linked, measured, split, tame
+from tocsin_slack.text import coded, cut, escape, inert, linked, measured, split, tame
 
 __all__ = [
     "ALERT_ID_LIMIT",
@@ -56,24 +56,27 @@ _NAME_LIMIT = 75
 _WORD_JOINER = "\u2060"
 
 
-def message(alert: Alert, *, plain: bool = False, repeated: bool = False) -> dict[str, Any]:
+def message(alert: Alert, *, plain: bool = False, repeated: bool = False, edit: bool = False) -> dict[str, Any]:
     """``text`` and ``attachments`` of the message.
 
     Args:
         alert: what happened.
         plain: text alone, without blocks.
         repeated: mark the message as a copy that may be the second one.
+        edit: for chat.update, which has no ``mrkdwn`` to switch off (docs.slack.dev/reference/methods/chat.update): it
+            formats ``text``, so nothing in that may be markup.
     """
-    summary = _summary(headline(alert), repeated)
+    written = (lambda text: inert(escape(text))) if edit else escape
     if plain:
-        return {"text": _summary(plain_text(alert), repeated), "attachments": []}
-    attachment = {"color": alert.priority.color, "fallback": summary, "blocks": _blocks(alert, repeated)}
-    return {"text": summary, "attachments": [attachment]}
+        return {"text": _summary(written(plain_text(alert)), repeated), "attachments": []}
+    fallback = _summary(escape(headline(alert)), repeated)
+    attachment = {"color": alert.priority.color, "fallback": fallback, "blocks": _blocks(alert, repeated)}
+    return {"text": _summary(written(headline(alert)), repeated), "attachments": [attachment]}
 
 
-def _summary(text: str, repeated: bool) -> str:
+def _summary(escaped: str, repeated: bool) -> str:
     mark = f" {REPEATED}" if repeated else ""
-    return cut(escape(text), TEXT_LIMIT - len(mark)) + mark
+    return cut(escaped, TEXT_LIMIT - len(mark)) + mark
 
 
 def _blocks(alert: Alert, repeated: bool) -> list[dict[str, Any]]:

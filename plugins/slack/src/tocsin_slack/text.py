@@ -6,7 +6,7 @@ import re
 
 from tocsin.rendering import clip, measure
 
-__all__ = ["UNIT", "coded", "cut", "escape", "linked", "measured", "split", "tame"]
+__all__ = ["UNIT", "coded", "cut", "escape", "inert", "linked", "measured", "split", "tame"]
 
 UNIT = "utf16"
 """Slack says characters and not which; UTF-16 units are never fewer than code points, so this is safe either way."""
@@ -15,8 +15,14 @@ _MARKER = "…"
 _LONGEST_URL = 1000
 _UNFINISHED = re.compile(r"(?:&[a-z]{0,3}|<[^<>]*)\Z")
 _URL = re.compile(r"https?://[^\s<>|`*]*[A-Za-z0-9/=&#_-]")
-_FORMATS = re.compile(r"[*~`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^\s*>|:(?!\d\d?:)[^\s:]+:", re.MULTILINE)
-"""What mrkdwn makes bold, struck, code, italic, a quotation or an emoji of; 09:30:00 is none."""
+_MARK = r"[*~`\uff0a\uff5e\uff40\uff3f]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
+"""What mrkdwn makes bold, struck, code or italic of; the wide forms do so too."""
+_EMOJI = r":(?!\d\d?:)(?=[^\s:]+:)"
+"""The colon before the name of an emoji; 09:30:00 has none."""
+_FORMATS = re.compile(rf"{_MARK}|{_EMOJI}|^\s*[>\uff1e]", re.MULTILINE)
+_ACTIVE = re.compile(rf"(?:{_MARK}|{_EMOJI}|\uff1e)+")
+_QUOTATION = re.compile(r"^(?=[^\S\n]*&gt;)", re.MULTILINE)
+_SOFT_HYPHEN = "\u00ad"
 _TAME = re.compile(r"[A-Za-z0-9]+(?:[ ._/-][A-Za-z0-9]+)*")
 
 
@@ -35,7 +41,8 @@ def cut(escaped: str, limit: int) -> str:
     if measured(escaped) <= limit:
         return escaped
     kept = clip(escaped, limit, UNIT, _MARKER).removesuffix(_MARKER)
-    return _UNFINISHED.sub("", kept).rstrip() + _MARKER
+    # A low line that stood within a word would be markup before the marker.
+    return _UNFINISHED.sub("", kept).rstrip().removesuffix("_") + _MARKER
 
 
 def split(escaped: str, limit: int) -> list[str]:
@@ -51,6 +58,17 @@ def split(escaped: str, limit: int) -> list[str]:
         parts.append(head)
         escaped = escaped[len(head) :].lstrip()
     return [*parts, escaped] if escaped else parts
+
+
+def inert(escaped: str) -> str:
+    """Escaped text in which mrkdwn finds nothing to format, for where it cannot be switched off.
+
+    Characters that are markup stand as the fallback of a date that cannot be read, which Slack shows as it is; a soft
+    hyphen keeps a line from being a quotation, because no entity can stand in a fallback. Invisible spaces around the
+    characters would do the opposite: they make Slack format inside a word
+    (github.com/yhatt/jsx-slack/blob/main/docs/about-escape-and-exact-mode.md).
+    """
+    return _QUOTATION.sub(_SOFT_HYPHEN, _ACTIVE.sub(r"<!date^00000000^{_}|\g<0>>", escaped))
 
 
 def linked(text: str) -> str | None:

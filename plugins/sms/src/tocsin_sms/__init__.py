@@ -48,15 +48,16 @@ Each segment is paid for. A text of GSM-7 characters (the Latin letters, some ac
 160 of them in one segment and 153 in each of several. One character outside that alphabet, an emoji for instance, turns
 the whole text into UCS-2, where the numbers are 70 and 67. So this channel
 
-* adds no emoji of its own,
+* adds no emoji of its own, and drops those of the alert where a text in GSM-7 remains (`emoji = true` keeps them),
 * replaces typographic quotes, dashes, spaces and dots by plain ones where that keeps a text in GSM-7,
 * cuts at `max_segments` (1 unless you set more, at most 10) and shows that it cut, with `...` or `…`,
 * writes the number of segments and the encoding onto the receipt.
 
 Twilio's own replacement of look-alikes is left as the messaging service has it; `smart_encoded` switches it on or off.
 
-What the alert itself says stays: a title in Greek or with an emoji arrives as it is, and has less room. A trial account
-puts a sentence of its own before each text, which takes part of a segment.
+What the alert itself says stays: a title in Greek arrives as it is, with its emoji, and has less room. So does an alert
+that says nothing but emoji. Arrows and signs like `™` are no emoji. A trial account puts a sentence of its own before
+each text, which takes part of a segment.
 
 ## Whether it arrived
 
@@ -115,8 +116,8 @@ copy at once.
 * 21609 (config): correct `status_callback`.
 * 21602, 21617 (payload): sent once more with priority and title only. Please report it.
 * 20429, 21611, 63038 (rate_limited): nothing to do, the message waits its time.
-* 500, 502, 504 or no answer (unknown): Twilio may have sent it. It is looked up and tried again, unless `on_unknown` is
-  `fail`.
+* 20500, 20503, 500, 502, 503, 504 or no answer (unknown): Twilio may have sent it. It is looked up and tried again,
+  unless `on_unknown` is `fail`.
 
 Reported later, by a status callback:
 

@@ -60,6 +60,7 @@ class SmsChannel:
         from_number: a number, a short code or a sender name of the account.
         messaging_service_sid: ``MG…``; picks the sender itself. One of the two is needed.
         max_segments: the most that one alert may cost for each recipient, 1 to 10.
+        emoji: whether emoji of the alert stay where the text would have more room without them.
         validity_period: seconds after which Twilio gives up a message it could not send, 1 to 36,000; by default what
             is left of the alert's own time, but no less than an hour.
         smart_encoded: whether Twilio replaces look-alikes, too; None leaves it to the messaging service.
@@ -119,6 +120,11 @@ class SmsChannel:
         validator=in_range(1, MAX_SEGMENTS),
         metadata=setting("SMS_MAX_SEGMENTS", "Segments, each of which is paid for, that one alert may have: 1 to 10"),
     )
+    emoji: bool = attrs.field(
+        default=False,
+        converter=to_boolean,
+        metadata=setting("SMS_EMOJI", "Keep the alert's emoji, each of which more than halves the room of a segment"),
+    )
     validity_period: int | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(to_integer),
@@ -169,7 +175,8 @@ class SmsChannel:
             found = self._look_up(alert, recipient, context)
             if found is not None:
                 return found
-        fitted = body(alert, segments=self.max_segments, plain=context.plain, repeated=context.repeated)
+        form = {"plain": context.plain, "repeated": context.repeated}
+        fitted = body(alert, segments=self.max_segments, emoji=self.emoji, **form)
         fields = self._fields(recipient, fitted, context)
         created = self._twilio().create(context.http, **fields)
         if created.status in LOST:
@@ -201,7 +208,7 @@ class SmsChannel:
             if context.deadline.remaining() <= 0:
                 raise
             return None
-        found = self._earlier.find(alert, messages, self.max_segments)
+        found = self._earlier.find(alert, messages, self.max_segments, self.emoji)
         return None if found is None else _receipt(found, measured(found.body))
 
     @hookimpl

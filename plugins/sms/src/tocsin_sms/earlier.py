@@ -39,16 +39,17 @@ class Earlier:
         with self._lock:
             self._known.append(sid)
 
-    def find(self, alert: Alert, messages: Iterable[Any], segments: int) -> Any | None:
+    def find(self, alert: Alert, messages: Iterable[Any], segments: int, emoji: bool) -> Any | None:
         """The message of this alert among those to one number, remembered; None where there is none.
 
         Args:
             alert: what is sent again.
             messages: twilio's ``MessageInstance``, newest first.
             segments: the most that the alert's text may have.
+            emoji: whether the text keeps the alert's emoji in any case.
         """
         forms = [
-            body(alert, segments=segments, plain=plain, repeated=mark)
+            body(alert, segments=segments, emoji=emoji, plain=plain, repeated=mark)
             for plain in (False, True)
             for mark in (False, True)
         ]

@@ -75,7 +75,7 @@ CODES: Mapping[int, Code] = {
     20404: Code(AuthError, "there is no such account", _CREDENTIALS),
     20429: Code(RateLimited, "too many requests at once", _LATER, _CHANNEL),
     20500: Code(ServerError, "an internal error", _LATER, _UNKNOWN),
-    20503: Code(ServerError, "the service is unavailable", _LATER),
+    20503: Code(ServerError, "the service is unavailable", _LATER, _UNKNOWN),
     21211: Code(InvalidRecipient, "the number is not valid", _NUMBER),
     21212: Code(ChannelConfigError, "the sender is not valid", _SENDER, _CHANNEL),
     21214: Code(InvalidRecipient, "the number cannot be reached", _NUMBER),
@@ -197,8 +197,8 @@ def _by_status(response: HttpResponse, code: int | None) -> DeliveryError:
     changes: dict[str, Any] = {"provider_code": code}
     if response.status == 429:
         changes |= _CHANNEL
-    if response.status in (500, 502, 504):
-        # There is no idempotency key, and the message may have been created: a repeat is marked.
+    if response.status in (500, 502, 503, 504):
+        # There is no idempotency key, and Twilio does not say that no message was created: a repeat is marked.
         changes |= _UNKNOWN
     return failure_for(response, reason, **changes)
 

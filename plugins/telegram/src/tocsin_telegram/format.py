@@ -14,7 +14,7 @@ import unicodedata
 from typing import Any
 
 from tocsin import Alert, AlertPriority
-from tocsin.rendering import clip, details, facts, headline, plain_text, stamp
+from tocsin.rendering import clip, details, facts, headline, plain_text, stamp, without_overrides
 
 __all__ = ["PLAIN_LIMIT", "REQUEST_LIMIT", "SILENT", "TEXT_LIMIT", "calm", "html_text", "kept", "message", "short_text"]
 
@@ -49,7 +49,7 @@ def html_text(alert: Alert, *, repeated: bool = False) -> str:
     """The alert in HTML mode, at most :data:`TEXT_LIMIT` code points of visible text."""
     head = _calm_clip(headline(alert, repeated=repeated), _HEADLINE_LIMIT)
     origin = f"{alert.priority} · {alert.alert_type} · {stamp(alert.created_at)}"
-    identity = calm(kept(alert.alert_id))
+    identity = calm(kept(without_overrides(alert.alert_id)))
     fixed = len(f"{head}\n\n{origin}\nAlert {identity}")
     body, fact_rows, data_rows = _shared(alert, TEXT_LIMIT - fixed - 3 * len("\n\n"))
     parts = [
@@ -91,7 +91,7 @@ def _shared(alert: Alert, room: int) -> tuple[str, str, str]:
     """Message, facts and data within ``room``; the message gets what is left, and at least half of it."""
     fact_rows = _calm_clip(_rows(facts(alert)), _FACTS_LIMIT)
     room -= len(fact_rows)
-    body = calm(kept(alert.message)[: room + 1])
+    body = calm(kept(without_overrides(alert.message))[: room + 1])
     # No mention is made inside <pre>, and what stands there is often copied: it gets no joiner.
     data_rows = clip(kept(_rows(details(alert)))[: room + 1], max(room - len(body), room // 2))
     return clip(body, room - len(data_rows)), fact_rows, data_rows

@@ -125,7 +125,7 @@ Check the body as it arrived, before anything parses it.
 * 401, 403 (auth): the endpoint refused signature, header or URL. The alert is not sent again, and the circuit of that
   endpoint opens: after 5 s, doubling to 60 s, the next alert is tried. It heals by itself, since secret and clock may
   be mended at the endpoint.
-* 404 (invalid_recipient): nothing is at this URL. The alert is not sent again; the next one is tried, because proxies
+* 404 (invalid_recipient): nothing is at this URL. The alert is not sent again; a later one is tried, because proxies
   answer so while the endpoint behind them restarts. Standard Webhooks counts it among the ordinary failures.
 * 410 (invalid_recipient): the endpoint wants no more alerts. It is never called again until the channel is enabled
   anew; remove its URL.
