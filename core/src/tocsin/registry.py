@@ -96,11 +96,7 @@ class Registry:
 
     def ready(self) -> dict[str, Channel]:
         """The channels that carry alerts."""
-        return {
-            name: entry.channel
-            for name, entry in self.entries.items()
-            if entry.state is ChannelState.READY and entry.channel is not None
-        }
+        return {name: channel for name in self.entries if (channel := self.channel(name)) is not None}
 
     def channel(self, name: str) -> Channel | None:
         """The channel of this name, if it is ready."""
