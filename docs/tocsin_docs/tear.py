@@ -1,4 +1,4 @@
-"""Takes the middle out of a picture that is too tall, and shows that it did: what was cut is at the end of a message."""
+"""Takes the middle out of a picture that is too tall, and shows that it did: what a channel cut stands near the end."""
 
 from __future__ import annotations
 
