@@ -33,15 +33,9 @@ OPTIONS = (
     "--hide-scrollbars",
 )
 SECONDS = 60
-TALLEST = 1200
-"""Pixels of CSS after which a picture fades out: the worst mail is as long as a small book."""
 _MEASURE = (
     "<script>addEventListener('load', () => document.body.setAttribute('data-size', "
     "[Math.ceil(document.body.getBoundingClientRect().bottom), innerHeight].join()))</script>"
-)
-_FADE = (
-    f'<div style="position:absolute;left:0;right:0;top:{TALLEST - 96}px;height:96px;'
-    'background:linear-gradient(to bottom, transparent, #fff)"></div>'
 )
 
 
@@ -69,12 +63,11 @@ class Chromium:
         return cls(found)
 
     def picture(self, page: str, width: int, scale: int) -> tuple[bytes, int]:
-        """A PNG of the whole page, or of its first `TALLEST` pixels, and how many of its rows belong to the page."""
+        """A PNG of the whole page, and how many of its rows belong to the page."""
         with _folder() as folder:
             (folder / "page.html").write_text(page + _MEASURE, encoding="utf-8")
             height, frame = self._measure(folder, width)
-            (folder / "page.html").write_text(page + (_FADE if height > TALLEST else ""), encoding="utf-8")
-            height = min(height, TALLEST)
+            (folder / "page.html").write_text(page, encoding="utf-8")
             shot = folder / "page.png"
             size = f"--window-size={width},{height + frame}"
             self._run(folder, size, f"--force-device-scale-factor={scale}", f"--screenshot={shot}")

@@ -1,7 +1,7 @@
 """Takes a picture of every preview with headless Chromium: `python -m tocsin_docs.pictures`, or `nox -s pictures`.
 
 A picture carries the digest of the page that it shows; one that is current is left as it is, since the same page comes
-out a little different with other fonts.
+out a little different with other fonts. Of a page that is too tall the middle is torn out.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from PIL import Image, PngImagePlugin
 
 from tocsin_docs.arrivals import PICTURES, WIDTH, Arrival, all_arrivals
 from tocsin_docs.chromium import Chromium, NoChromium
+from tocsin_docs.tear import torn
 
 __all__ = ["main"]
 
@@ -31,7 +32,7 @@ _DIGEST = "tocsin-page"
 def _drawn(chromium: Chromium, page: str, scale: int) -> Image.Image:
     png, rows = chromium.picture(page, WIDTH, scale)
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    return image.crop((0, 0, image.width, min(rows, image.height)))
+    return torn(image.crop((0, 0, image.width, min(rows, image.height))), scale)
 
 
 def _small(image: Image.Image, colors: int, digest: str) -> bytes:

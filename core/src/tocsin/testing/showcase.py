@@ -17,7 +17,7 @@ def showcase() -> dict[str, Alert]:
     """Alerts by name: ``risk``, ``milestone`` and ``worst``; ids and times are fixed, so that pictures can be compared.
 
     The worst has more text than a chat message takes, markup and mentions of several providers, a link, emoji of
-    several code points, text that runs from right to left, nested data and forty keys.
+    several code points, text that runs from right to left, labels and nested data.
     """
     return {"risk": _risk(), "milestone": _milestone(), "worst": _worst()}
 
@@ -56,7 +56,7 @@ def _worst() -> Alert:
             "> quoted\n# title\n\tindented  twice\nhttps://example.com/a_b?c=<d>&e=1#f\n"
             "مرحبا بالعالم 🇩🇪 e\u0301 漢字 \u202eabc\u202c\n"
         )
-        + "".join(f"\n{number}. {_PARAGRAPH * 2}" for number in range(1, 15)),
+        + "".join(f"\n{number}. {_PARAGRAPH * 2}" for number in range(1, 21)),
         alert_type="HEALTH",
         priority="CRITICAL",
         symbol="A`B<C>",
@@ -64,7 +64,7 @@ def _worst() -> Alert:
         position_id="<@999>",
         labels={"team": "ops & dev", "*not bold*": "line\nbreak"},
         data={"fence": "```\n@everyone\n```", "deep": {"er": {"<i>": ["<u>", None, True]}}}
-        | {f"account_{number}": round(-12.5 * number, 2) for number in range(1, 39)},
+        | {f"account_{number}": round(-12.5 * number, 2) for number in range(1, 9)},
         source='desk "1"',
         dedup_key="margin-1",
         alert_id="4f1c8e52-`worst`",

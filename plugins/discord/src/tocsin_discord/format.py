@@ -11,7 +11,7 @@ from datetime import UTC
 from typing import Any
 
 from tocsin import Alert
-from tocsin.rendering import REPEATED, clip, details, facts, headline, plain_text
+from tocsin.rendering import REPEATED, clip, details, facts, headline, plain_text, without_overrides
 from tocsin_discord.markdown import UNIT, code_block, cut, escape, escape_line, measured, take, unfenced
 
 __all__ = [
@@ -93,7 +93,7 @@ def _shared(alert: Alert, room: int) -> tuple[str, list[dict[str, Any]]]:
     pairs = facts(alert)[FACTS_LIMIT:] + details(alert)
     rows = unfenced("\n".join(f"{name}: {value}" for name, value in pairs)).strip()
     wanted = min(room // 2, measured(rows) + _FRAMES) if rows else 0
-    body = escape(alert.message.strip()[: DESCRIPTION_LIMIT + 1])
+    body = escape(without_overrides(alert.message).strip()[: DESCRIPTION_LIMIT + 1])
     description = cut(body, min(DESCRIPTION_LIMIT, room - wanted))
     return description, _blocks(clip(rows, min(DATA_LIMIT, room - measured(description) - _FRAMES), UNIT))
 

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from tocsin import Alert
-from tocsin.rendering import REPEATED, details, facts, headline, plain_text, stamp
+from tocsin.rendering import REPEATED, details, facts, headline, plain_text, stamp, without_overrides
 from tocsin_slack.text import coded, cut, escape, inert, linked, measured, split, tame
 
 __all__ = [
@@ -82,7 +82,7 @@ def _summary(escaped: str, repeated: bool) -> str:
 def _blocks(alert: Alert, repeated: bool) -> list[dict[str, Any]]:
     shown = facts(alert)
     rows = shown[FIELDS_LIMIT:] + details(alert)
-    blocks = [*_title(headline(alert)), *_message(alert.message), _origin(alert, repeated)]
+    blocks = [*_title(headline(alert)), *_message(without_overrides(alert.message)), _origin(alert, repeated)]
     if shown:
         blocks.append(_fields(shown[:FIELDS_LIMIT]))
     if rows:
