@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
 import shutil
@@ -77,11 +78,27 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Run the rows of the fault table and print their figures; `-- --long`, `-- --figures FILE`, or a test to run."""
+    """Run the rows of the fault table and print their figures.
+
+    `-- --long` for sizes ten times as large, `-- --figures FILE`, `-- --soak MINUTES`, or a test to run.
+    """
     install_workspace(session, *group("tests"))
 
-    chosen = [] if any(argument.startswith("tests/") for argument in session.posargs) else ["tests/faults"]
-    session.run("pytest", "-o", "faulthandler_timeout=600", *chosen, *session.posargs)
+    soak, long = ("--soak" in session.posargs, "--long" in session.posargs)
+    named = any(argument.startswith("tests/") for argument in session.posargs)
+    chosen = [] if named else ["tests/faults/durable/test_soak.py" if soak else "tests/faults"]
+    patience = 36_000 if soak or long else 600  # seconds that one test may take
+    session.run("pytest", "-o", f"faulthandler_timeout={patience}", *chosen, *session.posargs)
+
+
+@nox.session
+def services(session: nox.Session) -> None:
+    """Run what needs PostgreSQL, Redis and RabbitMQ, which `.ci/services` starts; fails where one is missing."""
+    install_workspace(session, *group("tests"))
+
+    where = os.environ.get("TOCSIN_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432")
+    options = ["-s", "-o", "faulthandler_timeout=300"]
+    session.run("pytest", *options, "tests/services", *session.posargs, env={"TOCSIN_TEST_POSTGRESQL": where})
 
 
 @nox.session

@@ -112,10 +112,14 @@ def test_an_answer_is_read_as_it_is(client, warm, pieces, expected):
     assert (answer.status, answer.body, answer.complete) == expected
 
 
-def test_a_body_that_is_cut_leaves_the_status_believable(client, warm):
+@pytest.mark.parametrize("cut", ["end", "reset"])
+def test_a_body_that_is_cut_leaves_the_status_believable(client, warm, cut):
     def then(server, connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
-        connection.shutdown(socket.SHUT_RDWR)
+        if cut == "reset":
+            server.reset(connection)
+        else:
+            connection.shutdown(socket.SHUT_RDWR)
 
     answer = client.post(warm(then).url, content=b"second")
 
@@ -129,6 +133,7 @@ def test_a_body_that_is_cut_leaves_the_status_believable(client, warm):
         lambda server, connection: connection.shutdown(socket.SHUT_RDWR),
         answers(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
         answers(b"HTTP/1.1 abc\r\n\r\n"),
+        answers(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"),
     ],
 )
 def test_a_request_that_went_and_was_not_answered_is_unknown(client, warm, then):

@@ -22,10 +22,12 @@ from tocsin import (
     Secret,
     ServerError,
     ServiceClosed,
+    StoreError,
     UnknownAlert,
     hookimpl,
 )
 from tocsin.channel import RefusedPlugin
+from tocsin.testing import FakeClock
 
 
 @attrs.define(eq=False)
@@ -345,3 +347,23 @@ def test_the_name_of_a_built_in_channel_is_no_secret(make_service):
     error = service.test_channel("file").error
 
     assert "the file cannot be written: No such file or directory" in error
+
+
+def test_an_alert_that_cannot_be_read_now_is_sent_later():
+    class Stumbling(MemoryStore):
+        left = 2
+
+        def alert(self, alert_id):
+            if self.left:
+                self.left -= 1
+                raise StoreError("the store cannot be read")
+            return super().alert(alert_id)
+
+    clock = FakeClock()
+    config = NotificationConfig.from_mapping({"delivery": {"max_retries": 0}})
+    with NotificationService(config, clock=clock, store=Stumbling()) as service:
+        service.add_channel("a", Channel(accept))
+        report = service.send_notification(an_alert())
+    (one,) = report.results["a"].recipients
+    assert one.state == "accepted"
+    assert len(one.attempts) == 1

@@ -26,6 +26,7 @@ _FIGURE = "figure"
 def pytest_addoption(parser):
     group = parser.getgroup("faults")
     group.addoption("--long", action="store_true", help="sizes ten times as large")
+    group.addoption("--soak", type=float, default=0.0, metavar="MINUTES", help="run the soak for so long")
     group.addoption("--figures", metavar="FILE", help="write the figures to this file, as JSON")
 
 

@@ -181,6 +181,24 @@ def test_the_ends_of_one_alert_in_two_processes_make_one_report(open_store):
     assert stores[0].waiting() == 0
 
 
+def test_of_two_who_use_a_client_key_at_once_one_is_told_of_the_other(open_store):
+    stores, added = [open_store(), open_store()], []
+
+    def work(store, n):
+        one = alert()
+        added.append(store.add(one, PLAN, [delivery(one, store)], key=f"key-{n}"))
+
+    for n in range(15):
+        threads = [threading.Thread(target=work, args=(store, n)) for store in stores]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+
+    assert [one.known for one in added].count(True) == 15
+    assert len({one.alert_id for one in added}) == stores[0].waiting() == 15
+
+
 def test_two_processes_never_claim_the_same_delivery(open_store, url):
     store = open_store()
     names = sorted(put(store).alert_id for _ in range(200))

@@ -26,6 +26,8 @@ class Planner:
     config: NotificationConfig
     registry: Registry
     durable: bool
+    _plans: dict[object, Plan] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+    """The last plan of each way: alerts that go the same way share it, of which 100,000 may wait."""
 
     def route(self, alert: Alert) -> Routing:
         """Which channels the alert would go to, and why; nothing is sent."""
@@ -42,7 +44,13 @@ class Planner:
         delivery = self.config.delivery
         stages = (chosen,) if delivery.parallel else [[name] for name in chosen]
         lifetime = delivery.lifetime(alert.priority, durable=self.durable)
-        return Plan(stages, fallback, unavailable, fallback_unavailable, delivery.fail_fast, lifetime)
+        plan = Plan(stages, fallback, unavailable, fallback_unavailable, delivery.fail_fast, lifetime)
+        way = (plan.stages, plan.fallback, lifetime)
+        known = self._plans.get(way)
+        if known == plan:
+            return known
+        self._plans[way] = plan
+        return plan
 
     def _available(self, names: Iterable[str], ready: Collection[str]) -> tuple[list[str], dict[str, str]]:
         return [n for n in names if n in ready], {n: self._why_not(n) for n in names if n not in ready}

@@ -35,7 +35,7 @@ class Player:
             env=os.environ | environ | {"PYTHONPATH": os.fspath(pathlib.Path(__file__).parents[2])},
         )
 
-    def __call__(self, method, **arguments):
+    def __call__(self, method, /, **arguments):
         """Call a method of the player and wait for what it returns.
 
         Raises:

@@ -1,6 +1,7 @@
 """Tocsin, embedded as the tutorial does it."""
 
 import threading
+import time
 from datetime import UTC, datetime
 
 from benchmarks.marks import fields
@@ -13,10 +14,17 @@ class Tocsin(Playing):
     """Its target is a configuration, in the shape of the file."""
 
     service = None
+    to = ()
 
     def setup(self, config):
         self.close()
+        begun = time.perf_counter()
         self.service = NotificationService(NotificationConfig.from_mapping(config), strict=True)
+        self.built_in = time.perf_counter() - begun
+
+    def build_time(self):
+        """Seconds that the last setup took."""
+        return self.built_in
 
     def close(self):
         if self.service is not None:
@@ -24,7 +32,12 @@ class Tocsin(Playing):
             self.service = None
 
     def send(self, number):
-        _check(self.service.send_notification(Alert(**fields(number))))
+        _check(self.service.send_notification(Alert(**fields(number), channels=self.to)))
+
+    def serial(self, first, count, to=()):
+        """``to``: only these channels."""
+        self.to = to
+        return super().serial(first, count)
 
     def burst(self, first, count, workers):
         """The service's own workers do it, as configured."""
@@ -51,6 +64,10 @@ class Tocsin(Playing):
         for handle in (one for some in handles for one in some):
             _check(handle.result(120))
         return result
+
+    def look_for_due(self):
+        """Seconds of one look into the store for channels that have something due."""
+        return best_of(self.service.store.due, times=20) / 1e6
 
     def parts(self, number):
         """Microseconds of what surrounds a delivery: its log line, the relay to the channel, the report."""

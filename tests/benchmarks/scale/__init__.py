@@ -1,3 +1,12 @@
 """How cost grows with what is configured, addressed, kept and installed."""
 
-CURVES = {}
+from . import alerts, channels, plugins, recipients
+
+__all__ = ["CURVES"]
+
+CURVES = {
+    "channels": channels.curve,
+    "recipients": recipients.curve,
+    "alerts": alerts.curve,
+    "plugins": plugins.curve,
+}

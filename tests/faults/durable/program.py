@@ -63,9 +63,12 @@ def put(service, numbers):
         say("accepted", number, added.alert_id)
 
 
-def enqueue(service, numbers, stop):
-    """Enqueue each, and again under its key until it is accepted."""
-    for number in numbers:
+def enqueue(service, numbers, stop, pace=0.0):
+    """Enqueue each, and again under its key until it is accepted; ``pace``: seconds between two."""
+    began = time.monotonic()
+    for position, number in enumerate(numbers):
+        if pace:
+            stop.wait(max(0.0, began + position * pace - time.monotonic()))
         while not stop.is_set():
             try:
                 handle = service.enqueue(Alert(title=f"n{number}", message="what happened"), key=f"k{number}")
@@ -83,7 +86,9 @@ def enqueue(service, numbers, stop):
 def send(service, settings, stop):
     threads, count = settings.get("threads", 1), settings.get("alerts", 0)
     work = [
-        threading.Thread(target=enqueue, args=(service, range(first, count, threads), stop), daemon=True)
+        threading.Thread(
+            target=enqueue, args=(service, range(first, count, threads), stop, settings.get("pace", 0.0)), daemon=True
+        )
         for first in range(threads)
     ]
     for one in work:

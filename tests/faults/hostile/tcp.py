@@ -40,6 +40,11 @@ class Connection:
         found, self._buffer = self._buffer[:count], self._buffer[count:]
         return found
 
+    def peek(self):
+        """Wait until something has come, and leave it there."""
+        if not self._buffer:
+            self._buffer = self.sock.recv(65536)
+
     def send(self, data):
         self.sock.sendall(data)
 

@@ -1,8 +1,10 @@
 """Whatever happens in whatever order, the store and a model of a few lines agree."""
 
+import functools
 import os
 import pathlib
 import tempfile
+from datetime import timedelta
 
 import attrs
 from hypothesis import HealthCheck, settings
@@ -15,8 +17,19 @@ from tocsin.testing import FakeClock
 from tocsin.testing.store.rig import alert, delivery, settle
 from tocsin_sql import SqlStore
 
+MEMORY = "/dev/shm"
 LIFE, LEASE, DAY = 1_000.0, 30.0, 86_400.0
-PROFILE = {"ci": (300, 50)}.get(os.environ.get("HYPOTHESIS_PROFILE", ""), (15, 40))
+PARTS, RUNS, STEPS = (20, 15, 50) if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else (2, 8, 40)
+"""300 runs of 50 steps with the profile ``ci``; in parts, so that several processes share them."""
+
+
+@functools.cache
+def empty_file():
+    """A new store's file: to make the tables anew for each run would take most of the time."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "tocsin.db"
+        SqlStore(url=f"sqlite:///{path}").upgrade()
+        return path.read_bytes()
 
 
 class Clock(FakeClock):
@@ -25,8 +38,6 @@ class Clock(FakeClock):
     jumped = 0.0
 
     def now(self):
-        from datetime import timedelta
-
         return super().now() + timedelta(seconds=self.jumped)
 
 
@@ -46,6 +57,7 @@ class Model:
         return {n for n, a in self.alerts.items() if a["state"] == "in_flight" and a["lease"] <= now}
 
     def claim(self, one, lease):
+        assert one.token > self.alerts[one.alert_id]["token"]
         self.alerts[one.alert_id].update(state="in_flight", lease=lease, token=one.token)
         self.claims.append(one)
 
@@ -64,9 +76,10 @@ class Model:
 class StoreMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.TemporaryDirectory(dir=MEMORY if os.path.isdir(MEMORY) else None)
+        (pathlib.Path(self.folder.name) / "tocsin.db").write_bytes(empty_file())
         self.clock, self.model, self.number = Clock(), Model(), 0
-        self.store = self.opened()
+        self.store, self.claims_since_crash = self.opened(), 0
 
     def opened(self):
         path = pathlib.Path(self.folder.name) / "tocsin.db"
@@ -90,6 +103,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 4))
     def claim(self, limit):
+        self.claims_since_crash += 1
         now, due = self.store.now(), self.model.due(self.store.now())
         taken = self.store.claim("x", limit, LEASE).deliveries
         assert {one.alert_id for one in taken} <= due
@@ -131,8 +145,10 @@ class StoreMachine(RuleBasedStateMachine):
     def jump(self, seconds):
         self.clock.jumped = seconds
 
+    @precondition(lambda self: self.claims_since_crash > 2)
     @rule()
     def crash(self):
+        self.claims_since_crash = 0
         before = self.store.now()
         self.store._database.abandon(self.store._writer.connection)
         self.store = self.opened()
@@ -150,14 +166,17 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.store.waiting() == sum(
             a["state"] in ("pending", "retrying", "in_flight") for a in self.model.alerts.values()
         )
-        for name, one in self.model.alerts.items():
-            assert (self.store.report(name) is not None) is bool(one.get("report"))
+        reported = {report.alert_id for report in self.store.recent(1_000)}
+        assert reported == {name for name, one in self.model.alerts.items() if one.get("report")}
 
 
-StoreMachine.TestCase.settings = settings(
-    max_examples=PROFILE[0],
-    stateful_step_count=PROFILE[1],
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-TestStore = StoreMachine.TestCase
+def part(number):
+    case = type(f"TestStore{number}", (StoreMachine.TestCase,), {"__module__": __name__})
+    case.settings = settings(
+        max_examples=RUNS, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    return case
+
+
+for number in range(PARTS):
+    globals()[f"TestStore{number}"] = part(number)

@@ -215,6 +215,18 @@ def test_an_attempt_that_was_not_made_leaves_nothing(open_store, path):
     assert len(store.claim("x", 1, LEASE).deliveries) == 1
 
 
+@pytest.mark.parametrize(("durable", "synchronous"), [(True, 2), (False, 1)])
+def test_what_must_last_is_on_the_disk_before_its_commit_ends(open_store, durable, synchronous):
+    """FULL (2) syncs the log with each commit, NORMAL (1) only at checkpoints."""
+    store = open_store()
+    store.due()
+    store.claim("x", 1, LEASE)
+
+    assert (
+        store._writer.call(lambda c: c.exec_driver_sql("PRAGMA synchronous").scalar(), durable=durable) == synchronous
+    )
+
+
 def test_a_reader_that_holds_a_transaction_stops_no_writer(open_store, path):
     store = open_store()
     put(store)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import attrs
 
@@ -15,6 +15,7 @@ from tocsin.store import Added
 __all__ = ["CLOSED", "Awaited", "Waiting"]
 
 CLOSED = "the service is closed; create another to send more"
+_UNCOMMITTED = "the service was closed; the transaction with the alert was not committed by then"
 _KEPT = "the service was closed; the alert is kept, and goes on with the next worker on this store"
 
 
@@ -25,11 +26,13 @@ class Awaited:
     Attributes:
         before: units that had succeeded when it was sent before.
         again: it had been reported on before.
+        uncertain: it was written in a transaction of the application's, which may have been rolled back.
     """
 
     handle: DeliveryHandle
     before: Collection[tuple[str, str]] = ()
     again: bool = False
+    uncertain: bool = False
 
 
 class Waiting:
@@ -40,8 +43,8 @@ class Waiting:
         self._awaited: dict[str, Awaited] = {}
         self.closed = False
 
-    def expect(self, alert_id: str) -> tuple[Awaited, bool]:
-        """Wait for an alert; True where somebody does already.
+    def expect(self, alert_id: str, *, uncertain: bool = False) -> tuple[Awaited, bool]:
+        """Wait for an alert; False where somebody does already.
 
         Raises:
             ServiceClosed: after :meth:`close`.
@@ -51,9 +54,9 @@ class Waiting:
                 raise ServiceClosed(CLOSED)
             known = self._awaited.get(alert_id)
             if known is not None:
-                return known, True
-            fresh = self._awaited[alert_id] = Awaited(DeliveryHandle(alert_id))
-            return fresh, False
+                return known, False
+            fresh = self._awaited[alert_id] = Awaited(DeliveryHandle(alert_id), uncertain=uncertain)
+            return fresh, True
 
     def refuse(self, awaited: Awaited, error: BaseException) -> None:
         """The alert was not accepted."""
@@ -94,6 +97,14 @@ class Waiting:
         with self._lock:
             self.closed = True
             return [one.handle for one in self._awaited.values()]
+
+    def disown(self, is_kept: Callable[[str], bool]) -> None:
+        """Nobody waits any longer for alerts whose transaction did not commit."""
+        with self._lock:
+            uncertain = [name for name, one in self._awaited.items() if one.uncertain]
+        for alert_id in uncertain:
+            if not is_kept(alert_id) and (one := self.pop(alert_id)) is not None:
+                one.handle.refuse(ServiceClosed(_UNCOMMITTED))
 
     def leave(self) -> None:
         """Nobody of this process will finish what is left: it is kept for others."""

@@ -19,7 +19,7 @@ from tocsin.dispatch.receipts import LateReceipts
 from tocsin.dispatch.station import Judge, Station
 from tocsin.dispatch.sweep import Sweep
 from tocsin.dispatch.unit import log, units_of
-from tocsin.errors import DeliveryError
+from tocsin.errors import DeliveryError, StoreError
 from tocsin.plan import Plan
 from tocsin.receipt import ReceiptUpdate
 from tocsin.report import DeliveryReport
@@ -99,17 +99,20 @@ class Dispatcher:
             ServiceClosed: after :meth:`close`.
             QueueFull, StoreError: nothing of this alert was started.
         """
-        awaited, known = self._waiting.expect(alert.alert_id)
-        if known:
+        awaited, fresh = self._waiting.expect(alert.alert_id, uncertain=connection is not None)
+        if not (fresh or awaited.uncertain):
             return awaited.handle
         try:
             deliveries = units_of(alert, plan, self._channels, self._store.now())
             added = self._store.add(alert, plan, deliveries, key=key, connection=connection)
         except BaseException as error:
-            self._waiting.refuse(awaited, error)
+            if fresh:
+                self._waiting.refuse(awaited, error)
             raise
-        awaited.before, awaited.again = added.before, added.again
-        if added.known:
+        if fresh:
+            awaited.before, awaited.again = added.before, added.again
+        awaited.uncertain = awaited.uncertain and connection is not None
+        if added.known and (fresh or added.alert_id != alert.alert_id):
             return self._waiting.instead(awaited, added)
         self._sweep.start()
         self._awoken(added.fresh)
@@ -146,6 +149,7 @@ class Dispatcher:
         """
         handles = self._waiting.close()
         end = time.monotonic() + timeout
+        self._waiting.disown(self._is_kept)
         if drain:
             for handle in handles:
                 _wait(handle, end)
@@ -163,6 +167,12 @@ class Dispatcher:
         if self._store.shared:
             self._waiting.leave()
         return not left and not busy
+
+    def _is_kept(self, alert_id: str) -> bool:
+        try:
+            return self._store.record(alert_id) is not None
+        except StoreError:  # not known, so it is waited for
+            return True
 
     def _is_delivering(self) -> bool:
         return any(station.lane.is_busy for station in list(self._stations.values()))

@@ -16,6 +16,8 @@ __all__ = ["DeliveryHandle"]
 class DeliveryHandle:
     """What ``enqueue`` returns: the report to come."""
 
+    __slots__ = ("_callbacks", "_error", "_gate", "_report", "alert_id")  # 100,000 may wait
+
     def __init__(self, alert_id: str) -> None:
         self.alert_id = alert_id
         self._report: DeliveryReport | None = None

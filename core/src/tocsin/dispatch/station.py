@@ -6,22 +6,33 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
+from tocsin.alert import Alert
 from tocsin.channel import Channel
 from tocsin.clock import Clock
 from tocsin.deadline import Deadline
 from tocsin.dispatch.lane import Lane
 from tocsin.dispatch.verdict import Verdicts
-from tocsin.errors import DeliveryError, ErrorKind, Expired, PluginError, not_attempted
+from tocsin.errors import (
+    ConnectionFailed,
+    DeliveryError,
+    ErrorKind,
+    Expired,
+    PluginError,
+    StoreError,
+    not_attempted,
+)
 from tocsin.hookspecs import SendContext
 from tocsin.receipt import Receipt
 from tocsin.report import DeliveryState
 from tocsin.retry import Random, RetryBudget, RetryPolicy
-from tocsin.store import Delivery, Settled, Store
+from tocsin.store import Delivery, Earlier, Settled, Store
 
 __all__ = ["Judge", "Station"]
 
 LEASE_MARGIN = 15.0
 """Seconds by which a lease is longer than the attempt it is for."""
+_STORE_TROUBLE = 1.0
+"""Seconds until a delivery whose alert could not be read is tried again."""
 
 
 class Judge:
@@ -118,14 +129,13 @@ class Station:
         return max(0.0, min(self._timeout, delivery.expires - self._store.now()))
 
     def _perform(self, delivery: Delivery, deadline: Deadline) -> Receipt:
-        alert = self._store.alert(delivery.alert_id)
+        alert, earlier = self._remembered(delivery)
         recipient = self.channel.recipient(delivery.recipient_id)
         if alert is None or recipient is None:
             raise PluginError("the alert or its recipient is no longer known", hint="")
         left = delivery.expires - self._store.now()
         if left <= 0:
             raise not_attempted(Expired("the alert's deadline passed before its turn"))
-        earlier = self._store.previous(alert, self.channel.name, recipient.id)
         return self.channel.send(
             alert,
             recipient,
@@ -142,6 +152,16 @@ class Station:
                 client=self.channel.client,
             ),
         )
+
+    def _remembered(self, delivery: Delivery) -> tuple[Alert | None, Earlier | None]:
+        """The alert, and what its recipient got before; a store that cannot be read now is asked again later."""
+        try:
+            alert = self._store.alert(delivery.alert_id)
+            if alert is None:
+                return None, None
+            return alert, self._store.previous(alert, self.channel.name, delivery.recipient_id)
+        except StoreError as error:
+            raise not_attempted(ConnectionFailed(str(error), retry_after=_STORE_TROUBLE, hint="")) from None
 
     def _settle(
         self, delivery: Delivery, result: Receipt | DeliveryError, started_at: datetime, seconds: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tocsin.alert import Alert
 from tocsin.clock import Clock, SystemClock
@@ -28,11 +28,11 @@ class Shelf:
         self.max_waiting = max_waiting
         self.max_alerts = max_alerts
         self.clock: Clock = clock or SystemClock()
-        self.entries: OrderedDict[str, Entry] = OrderedDict()
+        self.entries: dict[str, Entry] = {}
         self.keys: dict[str, str] = {}
         self.queues = Queues(self.is_current)
         self.waiting = 0
-        self._expiries: list[tuple[float, str, tuple[str, str]]] = []
+        self._expiries: list[tuple[float, str]] = []
         self.finished: OrderedDict[str, None] = OrderedDict()
         self.receipts = ReceiptIndex(10 * max_alerts)
 
@@ -79,24 +79,24 @@ class Shelf:
             self._note_expiry(delivery)
 
     def _note_expiry(self, delivery: Delivery) -> None:
-        heapq.heappush(self._expiries, (delivery.expires, delivery.alert_id, delivery.unit))
+        heapq.heappush(self._expiries, (delivery.expires, delivery.alert_id))
         if len(self._expiries) > 64 + 2 * self.waiting:  # most of it has ended
-            self._expiries = [one for one in self._expiries if self._waits(one[1], one[2])]
+            self._expiries = [one for one in self._expiries if any(self._waiting_of(one[1]))]
             heapq.heapify(self._expiries)
 
     def overdue(self, now: float, limit: int) -> list[Delivery]:
         """What waits for its turn though its time to live is over."""
-        found: list[Delivery] = []
+        found: dict[tuple[str, tuple[str, str]], Delivery] = {}
         while self._expiries and self._expiries[0][0] <= now and len(found) < limit:
-            _, alert_id, unit = heapq.heappop(self._expiries)
-            if (one := self._waits(alert_id, unit)) and one.expires <= now:
-                found.append(one)
-        return found
+            alert_id = self._expiries[0][1]
+            found |= {(alert_id, one.unit): one for one in self._waiting_of(alert_id) if one.expires <= now}
+            if len(found) <= limit:  # else the rest of this alert comes with the next call
+                heapq.heappop(self._expiries)
+        return list(found.values())[:limit]
 
-    def _waits(self, alert_id: str, unit: tuple[str, str]) -> Delivery | None:
+    def _waiting_of(self, alert_id: str) -> Iterator[Delivery]:
         entry = self.entries.get(alert_id)
-        one = entry.deliveries.get(unit) if entry else None
-        return one if one is not None and one.is_waiting and one.due != math.inf else None
+        return (one for one in (entry.deliveries.values() if entry else ()) if one.is_waiting and one.due != math.inf)
 
     def end(self, entry: Entry, delivery: Delivery) -> Delivery:
         """A waiting delivery ends."""

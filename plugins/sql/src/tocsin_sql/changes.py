@@ -119,7 +119,8 @@ def complete(ledger: Ledger, delivery: Delivery) -> Settled:
     after = attrs.evolve(delivery, lease=0.0)
     if row.closed is not None and not after.state.is_final:
         after = cancelled(after, row.closed)
-    ledger.replace(attrs.evolve(delivery, state="in_flight"), after)
+    if not ledger.replace(attrs.evolve(delivery, state="in_flight"), after):
+        return Settled(taken=False, delivery=delivery)
     _end_attempts(ledger, row, after)
     if not after.state.is_final:
         return Settled(taken=True, delivery=after)

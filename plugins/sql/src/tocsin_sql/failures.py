@@ -22,6 +22,7 @@ _SQLITE = {
     _NOTADB: "is no SQLite database, or its first page is damaged; name another file or run tocsin store salvage",
 }
 _CONFLICTS = {"40001", "40P01", "23505"}
+"""Serialization failure, deadlock, and a row that somebody else has put there meanwhile."""
 _REFUSED = ("08", "57P")
 
 
@@ -45,7 +46,7 @@ def is_damage(error: BaseException) -> bool:
 
 def is_conflict(error: BaseException) -> bool:
     """Whether another transaction was in the way: the same again may succeed at once."""
-    return isinstance(error, sa.exc.IntegrityError) or _sqlstate(error) in _CONFLICTS
+    return _sqlstate(error) in _CONFLICTS
 
 
 def is_disconnect(error: BaseException) -> bool:

@@ -75,9 +75,11 @@ class Source:
 
     def _between(self, table: str, columns: list[str], first: int, last: int) -> list[dict[str, Any]]:
         """The rows in a range; where one cannot be read, those on both sides of it."""
-        query = f"SELECT {', '.join(columns)} FROM {table} WHERE rowid BETWEEN ? AND ? ORDER BY rowid"  # noqa: S608 -- names of the schema
+        # One row is sought alone: a range looks beyond its end, where the next page may be the broken one.
+        which = "rowid = ?1" if first == last else "rowid BETWEEN ?1 AND ?2 ORDER BY rowid"
+        query = f"SELECT {', '.join(columns)} FROM {table} WHERE {which}"  # noqa: S608 -- names of the schema
         try:
-            found = self._connection.execute(query, (first, last)).fetchall()
+            found = self._connection.execute(query, (first, last)[: query.count("?")]).fetchall()
         except _DAMAGE:
             if self._left <= 0:
                 return []
