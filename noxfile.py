@@ -92,6 +92,14 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Feed made-up bytes to what parses others' bytes, 60 s each; `-- --seconds N`, or the names of targets."""
+    install_workspace(session, *group("fuzz"))
+
+    session.run("python", "tests/fuzz/run.py", *session.posargs)
+
+
+@nox.session
 def services(session: nox.Session) -> None:
     """Run what needs PostgreSQL, Redis and RabbitMQ, which `.ci/services` starts; fails where one is missing."""
     install_workspace(session, *group("tests"))

@@ -14,7 +14,8 @@ import pluggy
 from tocsin.alert import Alert
 from tocsin.errors import DeliveryError, Outcome, PluginError, Scope, TocsinError
 from tocsin.hookspecs import API_VERSION, HOOKS, Capabilities, ChannelSpec, SendContext, hookimpl
-from tocsin.policies import Breaker, Meter, Throttle
+from tocsin.meter import Meter
+from tocsin.policies import Breaker, Throttle
 from tocsin.receipt import Health, Receipt
 from tocsin.recipient import Recipient
 from tocsin.retry import parse_retry_after

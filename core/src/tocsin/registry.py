@@ -17,7 +17,8 @@ from tocsin.config import NotificationConfig
 from tocsin.discovery import LoadFailed, Plugin, installed, load
 from tocsin.errors import ConfigError, UnknownChannel, did_you_mean
 from tocsin.hookspecs import API_VERSION, Capabilities
-from tocsin.policies import Breaker, Meter, Throttle
+from tocsin.meter import Meter
+from tocsin.policies import Breaker, Throttle
 from tocsin.recipient import Recipient
 from tocsin.resolution import ChannelOptions, ChannelTable, options_of, tables, unknown_keywords, values_for
 from tocsin.settings import Problem, Setting, Sourced, build, settings_of

@@ -69,12 +69,12 @@ def required_store(config: NotificationConfig) -> Store:
 def _driver(config: NotificationConfig, table: Mapping[str, Any]) -> Plugin:
     stores = installed(STORES)
     named = table.get("driver") or (next(iter(stores)) if len(stores) == 1 else None)
-    if named in stores and not stores[named].rivals:
+    if isinstance(named, str) and named in stores and not stores[named].rivals:
         return stores[named]
     if not stores:
         raise ConfigError(f"no store is installed; {_INSTALL}")
     place, names = config.file.place("store.driver"), ", ".join(stores)
-    words = f"no store called {named!r}{did_you_mean(named, stores)}" if named else "say which store"
+    words = f"no store called {named!r}{did_you_mean(str(named), stores)}" if named else "say which store"
     raise ConfigError("the store cannot be used", [Problem(place, f"{words} (installed: {names})")])
 
 

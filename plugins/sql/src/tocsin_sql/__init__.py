@@ -33,6 +33,7 @@ The same from the environment: `TOCSIN_STORE_URL`, and so on. An older program n
 
 An alert can be written in the transaction that makes it true, and goes out exactly if that commits:
 
+<!-- not run: engine and orders are the application's -->
 ```python
 with engine.begin() as connection:
     connection.execute(orders.insert(), {"id": 7})
