@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 __all__ = ["FakeClock"]
 
+_PATIENCE = 40
+"""Slices for which somebody may be busy before a waiting thread looks for itself what there is to do."""
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -44,13 +46,15 @@ class FakeClock:
     def wait(self, condition: threading.Condition, seconds: float) -> None:
         """Wait until notified or until the time has come; if nobody is busy and this wake is next, it comes at once."""
         me = threading.get_ident()
-        wake = self._seconds + max(0.0, seconds)
+        wake, patience = self._seconds + max(0.0, seconds), _PATIENCE
         with self._lock:
             self._wakes[me] = wake
         try:
-            while self._seconds < wake:
+            # A notification that comes as a slice ends is lost: who is busy for long may be waiting for this thread.
+            while self._seconds < wake and patience:
                 if condition.wait(0.0005):
                     return
+                patience = patience - 1 if self._is_busy() else _PATIENCE
                 with self._lock:
                     if not self._is_busy() and wake <= min(self._wakes.values()):
                         self._seconds = max(self._seconds, wake)
