@@ -227,7 +227,6 @@ class Registry:
         if not isinstance(capabilities, Capabilities):
             raise RefusedPlugin(f"{type(instance).__name__}.capabilities must be a tocsin.Capabilities")
         rate = capabilities.rate_limit if options.rate_limit is None else options.rate_limit
-        workers = options.workers or self._config.delivery.workers
         return Channel(
             name=name,
             type=channel_type,
@@ -237,7 +236,7 @@ class Registry:
             breaker=Breaker(self._clock, capabilities.circuit_scope),
             throttle=Throttle(self._clock, rate, capabilities.rate_scope, capabilities.circuit_scope),
             meter=Meter(self._clock),
-            client=_client(workers, instance) if capabilities.http else None,
+            client=_client(options.workers or self._config.delivery.workers, instance) if capabilities.http else None,
             workers=options.workers,
             timeout=options.timeout,
         )
