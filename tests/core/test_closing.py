@@ -122,6 +122,7 @@ def test_what_the_sweep_ends_is_logged_like_every_end(store, clock, alert, caplo
         awoken=lambda names: None,
         awaited=lambda: [],
         finished=lambda report: None,
+        heard=lambda report: None,
     )
     sweep.end_overdue()
 

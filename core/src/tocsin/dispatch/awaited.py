@@ -16,6 +16,8 @@ __all__ = ["CLOSED", "Awaited", "Waiting"]
 
 CLOSED = "the service is closed; create another to send more"
 _UNCOMMITTED = "the service was closed; the transaction with the alert was not committed by then"
+_HEARD = 10_000
+"""Reports kept in mind because the store's word of them came before this process's own."""
 _KEPT = "the service was closed; the alert is kept, and goes on with the next worker on this store"
 
 
@@ -41,6 +43,7 @@ class Waiting:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._awaited: dict[str, Awaited] = {}
+        self._heard: dict[str, DeliveryReport] = {}
         self.closed = False
 
     def expect(self, alert_id: str, *, uncertain: bool = False) -> tuple[Awaited, bool]:
@@ -82,6 +85,22 @@ class Waiting:
         with self._lock:
             return self._awaited.pop(alert_id, None)
 
+    def hear(self, report: DeliveryReport) -> Awaited | None:
+        """The store has the report of an alert: who waits for it, None where it has been told already."""
+        with self._lock:
+            awaited = self._awaited.pop(report.alert_id, None)
+            if awaited is not None:
+                self._heard[report.alert_id] = report
+                if len(self._heard) > _HEARD:
+                    del self._heard[next(iter(self._heard))]
+            return awaited
+
+    def finish(self, report: DeliveryReport) -> tuple[Awaited | None, bool]:
+        """An alert has ended here: who waits for it, and whether it is news; :meth:`hear` may have been quicker."""
+        with self._lock:
+            known = self._heard.pop(report.alert_id, None)
+            return self._awaited.pop(report.alert_id, None), known != report
+
     def resolve(self, awaited: Awaited | None, report: DeliveryReport) -> None:
         """The report is there."""
         if awaited is not None:
@@ -116,3 +135,4 @@ class Waiting:
         """Start anew in a forked child."""
         self._lock = threading.Lock()
         self._awaited.clear()
+        self._heard.clear()

@@ -13,7 +13,7 @@ from typing import Any
 from tocsin.alert import Alert
 from tocsin.channel import Channel
 from tocsin.clock import Clock
-from tocsin.dispatch.awaited import CLOSED, Waiting
+from tocsin.dispatch.awaited import CLOSED, Awaited, Waiting
 from tocsin.dispatch.handle import DeliveryHandle
 from tocsin.dispatch.receipts import LateReceipts
 from tocsin.dispatch.station import Judge, Station
@@ -75,6 +75,7 @@ class Dispatcher:
             awoken=self._awoken,
             awaited=self._waiting.ids,
             finished=self._finish,
+            heard=self._hear,
         )
         self._lock = threading.Lock()
         self._stations: dict[str, Station] = {}
@@ -257,7 +258,16 @@ class Dispatcher:
         return judge(delivery, error, self._clock.now(), 0.0)
 
     def _finish(self, report: DeliveryReport) -> None:
-        awaited = self._waiting.pop(report.alert_id)
+        awaited, is_news = self._waiting.finish(report)
+        if is_news:
+            self._tell(report, awaited)
+
+    def _hear(self, report: DeliveryReport) -> None:
+        awaited = self._waiting.hear(report)
+        if awaited is not None:
+            self._tell(report, awaited)
+
+    def _tell(self, report: DeliveryReport, awaited: Awaited | None) -> None:
         try:
             self._on_report(report, awaited.before if awaited else (), awaited.again if awaited else False)
         finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from tocsin.dispatch.unit import log
@@ -20,6 +22,8 @@ _SWEEP = 2.0
 """Seconds between looks at what others left behind."""
 _HEARTBEAT = 4.0
 """Seconds between renewals of leases; much less than the margin of a lease."""
+_MOMENT = 0.05
+"""Seconds of each look that may go into asking after awaited alerts."""
 _BATCH = 200
 _LEASE = 30.0
 _MAX_LOST = 3
@@ -34,7 +38,8 @@ class Sweep:
         judge: what a delivery becomes after this failure.
         awoken: told the channels that have something due.
         awaited: alerts that somebody in this process waits for.
-        finished: told each report.
+        finished: told each report of an alert that this sweep has ended.
+        heard: told the report of an awaited alert that may have been finished elsewhere, perhaps more than once.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Sweep:
         awoken: Callable[[Iterable[str]], None],
         awaited: Callable[[], Iterable[str]],
         finished: Callable[[DeliveryReport], None],
+        heard: Callable[[DeliveryReport], None],
     ) -> None:
         self._store = store
         self._held = held
@@ -53,11 +59,13 @@ class Sweep:
         self._awoken = awoken
         self._awaited = awaited
         self._finished = finished
+        self._heard = heard
         self.forget()
 
     def forget(self) -> None:
         """Start anew in a forked child."""
         self._news = threading.Event()
+        self._to_ask: deque[str] = deque()
         self._lock = threading.Lock()
         self._stopped = False
         self._thread: threading.Thread | None = None
@@ -82,16 +90,16 @@ class Sweep:
 
     def _run(self) -> None:
         # Plain intervals of real time: nothing is measured here, whatever clock a test owns.
-        since = dict.fromkeys((_SWEEP, _HEARTBEAT), 0.0)
+        done = dict.fromkeys((_SWEEP, _HEARTBEAT), time.monotonic())
         self._guarded(self._look_behind)
         while not self._stopped:
             self._guarded(self._look)
+            self._guarded(self._hear)
             self._news.wait(_POLL)
             self._news.clear()
             for seconds, task in ((_SWEEP, self._look_behind), (_HEARTBEAT, self._renew)):
-                since[seconds] += _POLL
-                if since[seconds] >= seconds:
-                    since[seconds] = 0.0
+                if time.monotonic() >= done[seconds] + seconds:
+                    done[seconds] = time.monotonic()
                     self._guarded(task)
 
     def _guarded(self, task: Callable[[], None]) -> None:
@@ -103,11 +111,17 @@ class Sweep:
             event(logging.ERROR, "store_trouble", error=type(error).__name__)
 
     def _look(self) -> None:
-        """Wake the channels that have something due, and tell of alerts that another process has finished."""
+        """Wake the channels that have something due."""
         self._awoken(self._store.due())
-        for alert_id in self._awaited():
-            if (report := self._store.report(alert_id)) is not None:
-                self._finished(report)
+
+    def _hear(self) -> None:
+        """Tell of awaited alerts that another process has finished: in turn and for a moment, there may be many."""
+        if not self._to_ask:
+            self._to_ask.extend(self._awaited())
+        end = time.monotonic() + _MOMENT
+        while self._to_ask and time.monotonic() < end:
+            if (report := self._store.report(self._to_ask.popleft())) is not None:
+                self._heard(report)
 
     def _renew(self) -> None:
         for deliveries, seconds in self._held():
