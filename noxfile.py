@@ -115,6 +115,14 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks", *options, env={"PYTHONPATH": "tests"})
 
 
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Feed what takes in others' bytes with made-up ones, a minute each; `-- --seconds 600`, or targets by name."""
+    install_workspace(session, *group("fuzz"))
+
+    session.run("python", "tests/fuzz/run.py", *session.posargs)
+
+
 @nox.session(tags=["build"])
 def wheels(session: nox.Session) -> None:
     """Build sdists, and from them wheels, of all distributions into dist/."""

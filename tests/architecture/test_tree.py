@@ -17,6 +17,7 @@ TEST_FOLDERS = {
     "core",
     "docs",
     "faults",
+    "fuzz",
     "plugins",
     "services",
     "system",

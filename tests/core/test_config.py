@@ -221,3 +221,12 @@ def test_a_problem_says_where_and_what_and_quotes_no_value(values, words):
     assert instance is None
     assert str(problems[0]).startswith(words)
     assert "c4n4ry" not in str(problems)
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 20_000, "a = " + "9" * 5_000], ids=["deep", "long number"])
+def test_a_file_that_no_reader_of_toml_survives_is_a_problem_in_words(tmp_path, text):
+    path = tmp_path / "tocsin.toml"
+    path.write_text(text)
+
+    with pytest.raises(ConfigError, match="nested too deeply, or a number too long"):
+        NotificationConfig.from_file(path, {})

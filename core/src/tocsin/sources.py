@@ -49,6 +49,8 @@ class File:
             raise ConfigError(f"{path} is not UTF-8 text") from None
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{path} is not valid TOML: {_syntax(error)}") from None
+        except (ValueError, RecursionError):  # a number of 4,301 digits, a thousand brackets
+            raise ConfigError(f"{path} cannot be read as TOML: nested too deeply, or a number too long") from None
         if path.name == "pyproject.toml":
             tool = data.get("tool", {})
             table = tool.get("tocsin", {}) if isinstance(tool, dict) else {}
