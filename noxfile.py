@@ -92,14 +92,6 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
-def fuzz(session: nox.Session) -> None:
-    """Feed made-up bytes to what parses others' bytes, 60 s each; `-- --seconds N`, or the names of targets."""
-    install_workspace(session, *group("fuzz"))
-
-    session.run("python", "tests/fuzz/run.py", *session.posargs)
-
-
-@nox.session
 def services(session: nox.Session) -> None:
     """Run what needs PostgreSQL, Redis and RabbitMQ, which `.ci/services` starts; fails where one is missing."""
     install_workspace(session, *group("tests"))
@@ -121,6 +113,14 @@ def bench(session: nox.Session) -> None:
 
     options = ["--peers", str(python), *session.posargs]
     session.run("python", "-m", "benchmarks", *options, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Feed what takes in others' bytes with made-up ones, a minute each; `-- --seconds 600`, or targets by name."""
+    install_workspace(session, *group("fuzz"))
+
+    session.run("python", "tests/fuzz/run.py", *session.posargs)
 
 
 @nox.session(tags=["build"])

@@ -1,5 +1,6 @@
 """An alert checks and normalises what it is given."""
 
+import contextlib
 import copy
 import json
 import pickle
@@ -176,4 +177,21 @@ def test_every_alert_survives_json(title, message, data, labels):
 )
 def test_text_that_is_no_alert_is_told(text, words):
     with pytest.raises(AlertError, match=words):
+        Alert.from_json(text)
+
+
+@given(st.dictionaries(st.sampled_from([field.name for field in attrs.fields(Alert)]) | st.text(), NESTED))
+def test_any_json_is_an_alert_or_an_error_with_words(values):
+    try:
+        alert = Alert.from_json(json.dumps(values))
+    except AlertError as error:
+        words = str(error)
+    else:
+        words = alert.alert_id
+    assert words
+
+
+@given(st.text() | st.binary().map(lambda data: data.decode("utf-8", "surrogateescape")))
+def test_any_text_is_an_alert_or_an_error(text):
+    with contextlib.suppress(AlertError):
         Alert.from_json(text)

@@ -1,5 +1,8 @@
 """A circuit without clock, lock or calls."""
 
+import copy
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -125,3 +128,70 @@ def test_at_most_one_probe_passes_an_open_circuit(steps):
         arguments = {"failed": (now, unit, SERVER, "down"), "succeeded": (now,), "answered": (now, unit)}
         getattr(circuit, step)(*arguments.get(step, (unit,)))
         probe = None if step == "succeeded" or unit == probe else probe
+
+
+@given(st.lists(STEPS))
+def test_a_look_at_the_wait_says_what_somebody_new_would_be_told_and_changes_nothing(steps):
+    circuit, now = opened(), 0.0
+    for step, unit, later in steps:
+        now += later
+        before = circuit.to_dict(now)
+        wait = circuit.wait(now)
+        assert circuit.to_dict(now) == before
+        assert (wait == 0.0) == (copy.deepcopy(circuit).admit(now, "new") == 0.0)
+        take(circuit, step, now, unit)
+
+
+@given(st.lists(STEPS))
+def test_no_wait_is_longer_than_a_minute_and_each_ends(steps):
+    circuit, now = opened(), 0.0
+    for step, unit, later in steps:
+        now += later
+        take(circuit, step, now, unit)
+        assert 0.0 <= circuit.wait(now) <= 60.0
+    assert circuit.wait(now + 60.0 + 120.0) == 0.0
+
+
+@given(st.lists(st.floats(7.51, 100), max_size=50))
+def test_fewer_than_five_failures_in_thirty_seconds_never_open_it(pauses):
+    circuit, now = Circuit(), 0.0
+    for pause in pauses:
+        now += pause
+        circuit.failed(now, "u", SERVER, "down")
+        assert circuit.is_closed
+
+
+@given(st.lists(STEPS), st.floats(0, 10))
+def test_a_success_closes_it_and_the_next_outage_begins_with_five_seconds(steps, later):
+    circuit, now = opened(), 0.0
+    for step, unit, pause in steps:
+        now += pause
+        take(circuit, step, now, unit)
+    if circuit.is_closed:
+        return
+    circuit.succeeded(now)
+    assert circuit.is_closed
+    for n in range(6):
+        circuit.failed(now + later, f"n{n}", SERVER, "down")
+    assert circuit.wait(now + later) == pytest.approx(5.0)
+
+
+@given(st.lists(STEPS.filter(lambda step: step[0] != "succeeded")))
+def test_what_only_a_person_closes_stays_closed_to_everybody(steps):
+    circuit, now = Circuit(), 0.0
+    circuit.open(0.0, ErrorKind.INVALID_RECIPIENT, "gone", forever=True)
+    for step, unit, later in steps:
+        now += later
+        take(circuit, step, now, unit)
+        assert circuit.is_paused
+        assert circuit.wait(now) > 0
+
+
+def take(circuit, step, now, unit):
+    arguments = {
+        "admit": (now, unit),
+        "failed": (now, unit, SERVER, "down"),
+        "succeeded": (now,),
+        "answered": (now, unit),
+    }
+    getattr(circuit, step)(*arguments.get(step, (unit,)))

@@ -2,6 +2,8 @@
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tocsin import ConfigError, NotificationConfig, Secret
 from tocsin.config import DeliverySettings, find_file
@@ -230,3 +232,57 @@ def test_a_file_that_no_reader_of_toml_survives_is_a_problem_in_words(tmp_path, 
 
     with pytest.raises(ConfigError, match="nested too deeply, or a number too long"):
         NotificationConfig.from_file(path, {})
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+TABLE = st.dictionaries(
+    st.sampled_from([field.name for field in attrs.fields(DeliverySettings)]) | st.text(), JSON_VALUES
+)
+ROUTE = st.dictionaries(st.sampled_from(["match", "channels", "fallback", "name"]) | st.text(), JSON_VALUES)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "delivery": TABLE | JSON_VALUES,
+            "routes": st.lists(ROUTE | JSON_VALUES, max_size=3) | JSON_VALUES,
+            "channels": st.dictionaries(st.text(), TABLE | JSON_VALUES, max_size=3) | JSON_VALUES,
+            "store": JSON_VALUES,
+            "other": JSON_VALUES,
+        },
+    )
+)
+def test_any_mapping_is_a_configuration_or_problems_with_their_places(mapping):
+    config = NotificationConfig.from_mapping(mapping, lenient=True)
+
+    assert all(problem.place and problem.message for problem in config.problems)
+    if config.problems:
+        with pytest.raises(ConfigError):
+            NotificationConfig.from_mapping(mapping)
+
+
+@given(
+    timeout=st.floats(0.1, 300),
+    deadline=st.floats(1, 3600),
+    retries=st.integers(0, 100),
+    workers=st.integers(1, 1000),
+    parallel=st.booleans(),
+)
+def test_what_a_mapping_and_the_environment_say_alike_is_read_alike(timeout, deadline, retries, workers, parallel):
+    table = {"timeout": timeout, "deadline": deadline, "max_retries": retries, "workers": workers, "parallel": parallel}
+    environ = {
+        "TOCSIN_TIMEOUT": repr(timeout),
+        "TOCSIN_DEADLINE": repr(deadline),
+        "NOTIFICATION_MAX_RETRIES": str(retries),
+        "TOCSIN_WORKERS": str(workers),
+        "NOTIFICATION_PARALLEL_DELIVERY": str(parallel).lower(),
+    }
+
+    assert (
+        NotificationConfig.from_mapping({"delivery": table}).delivery == NotificationConfig.from_env(environ).delivery
+    )

@@ -1,7 +1,7 @@
 """When to try again: arithmetic only."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
@@ -108,3 +108,55 @@ def test_the_budget_refills_with_time_and_first_tries():
     assert budget.take(1.0) == 0.0
     assert budget.take(1.0) == pytest.approx(0.0, abs=1e-9)
     assert budget.take(1.0) == pytest.approx(1.0)
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.integers(0, 30)), max_size=200))
+def test_no_more_retries_go_at_once_than_the_budget_has(steps):
+    budget, now, firsts, at_once = RetryBudget(0.0), 0.0, 0, 0
+    for later, first_tries in steps:
+        now, firsts = now + later, firsts + first_tries
+        for _ in range(first_tries):
+            budget.first_try()
+        wait = budget.take(now)
+        at_once += wait == 0.0
+        assert 0.0 <= wait <= 30.0
+        assert at_once <= 50 + now + firsts / 10 + 1e-6
+
+
+@given(st.lists(st.floats(-5, 5), min_size=60, max_size=120))
+def test_a_clock_that_jumps_back_gives_no_token(times):
+    steady, jumping, latest = RetryBudget(0.0), RetryBudget(0.0), 0.0
+    for moment in times:
+        latest = max(latest, moment)
+        assert jumping.take(moment) >= steady.take(latest) - 1e-6
+
+
+@given(st.integers(0, 10**17))
+def test_whole_seconds_are_kept_to_the_hour(seconds):
+    assert parse_retry_after(str(seconds), NOW) == parse_retry_after(seconds, NOW) == min(seconds, 3600.0)
+
+
+@given(seconds=st.integers(-(10**6), 10**6), offset=st.integers(-23, 23))
+def test_a_date_means_its_instant_whatever_its_offset(seconds, offset):
+    moment = (NOW + timedelta(seconds=seconds)).astimezone(timezone(timedelta(hours=offset)))
+
+    assert parse_retry_after(format_datetime(moment), NOW) == min(max(seconds, 0.0), 3600.0)
+
+
+@given(outcome=st.sampled_from([Outcome.RETRY, Outcome.UNKNOWN]), tries=st.integers(0, 10**6), seed=st.integers())
+def test_without_a_limit_what_may_heal_is_tried_for_ever_and_at_least_every_five_minutes(outcome, tries, seed):
+    wait = RetryPolicy(None).wait(outcome, tries, None, random.Random(seed))
+
+    assert wait is not None
+    assert 0.0 <= wait <= 300.0
+
+
+@given(base=st.floats(0.001, 3600), retry=st.integers(1, 1_000))
+def test_the_longest_wait_never_shrinks(base, retry):
+    class Longest:
+        def uniform(self, a, b):
+            return b
+
+    backoff = Backoff(base)
+
+    assert backoff.delay(retry, Longest()) <= backoff.delay(retry + 1, Longest()) <= 300.0

@@ -113,3 +113,12 @@ def test_ten_mib_of_words_take_no_time():
 
     assert len(scrub("x" * (10 << 20))) == 400
     assert time.perf_counter() - started < 0.5
+
+
+@given(st.lists(st.text()), st.text() | st.integers() | st.binary())
+def test_any_words_become_one_short_line_that_can_be_written(secrets, words):
+    shown = Scrubber(secrets)(words)
+
+    assert len(shown) <= 400
+    assert not any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in shown)
+    shown.encode()

@@ -6,7 +6,6 @@ A failure prints the bytes and the traceback; ``--one TARGET FILE`` runs a targe
 """
 
 import argparse
-import contextlib
 import pathlib
 import subprocess
 import sys
@@ -43,7 +42,7 @@ def run(name, seconds):
     """One target in a process of its own; True where nothing was found."""
     command = [sys.executable, __file__, "--seconds", str(seconds), "--inside", name]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
-    lines = (done.stdout + done.stderr).splitlines()
+    lines = [line for line in (done.stderr + done.stdout).splitlines() if not line.startswith(("INFO", "WARNING"))]
     last = next((line for line in reversed(lines) if line.startswith(("Done", "stat::number_of_executed"))), "")
     print(f"{name:<24} {'ok' if done.returncode == 0 else 'FAILED':<8} {last}", flush=True)
     if done.returncode:
@@ -53,14 +52,14 @@ def run(name, seconds):
 
 def fuzz(target, seconds):
     make, seeds = target
-    with tempfile.TemporaryDirectory() as corpus, contextlib.chdir(tempfile.mkdtemp()):  # a store may be made there
+    with tempfile.TemporaryDirectory() as corpus:
         for number, seed in enumerate(seeds):
             (pathlib.Path(corpus) / str(number)).write_bytes(seed)
         options = [
             f"-max_total_time={seconds}",
             "-timeout=20",
             "-rss_limit_mb=2048",
-            "-max_len=4096",
+            "-max_len=8192",
             "-print_final_stats=1",
         ]
         atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={tempfile.gettempdir()}/", corpus], make())
