@@ -20,6 +20,8 @@ from tocsin.store.receipts import ReceiptIndex
 
 __all__ = ["Shelf"]
 
+_FEW = 256
+
 
 class Shelf:
     """Alerts with their deliveries, the queues they wait in, and where their receipts are found."""
@@ -33,6 +35,8 @@ class Shelf:
         self.queues = Queues(self.is_current)
         self.waiting = 0
         self._expiries: list[tuple[float, str]] = []
+        self._noted: tuple[float, str] | None = None
+        self._many = _FEW  # how many expiries call for a look at which of them are over
         self.finished: OrderedDict[str, None] = OrderedDict()
         self.receipts = ReceiptIndex(10 * max_alerts)
 
@@ -79,10 +83,15 @@ class Shelf:
             self._note_expiry(delivery)
 
     def _note_expiry(self, delivery: Delivery) -> None:
-        heapq.heappush(self._expiries, (delivery.expires, delivery.alert_id))
-        if len(self._expiries) > 64 + 2 * self.waiting:  # most of it has ended
-            self._expiries = [one for one in self._expiries if any(self._waiting_of(one[1]))]
+        noted = (delivery.expires, delivery.alert_id)
+        if noted == self._noted:  # an alert's deliveries come one after the other and mostly expire together
+            return
+        self._noted = noted
+        heapq.heappush(self._expiries, noted)
+        if len(self._expiries) > self._many:
+            self._expiries = [one for one in set(self._expiries) if (e := self.entries.get(one[1])) and e.open]
             heapq.heapify(self._expiries)
+            self._many, self._noted = _FEW + 2 * len(self._expiries), None
 
     def overdue(self, now: float, limit: int) -> list[Delivery]:
         """What waits for its turn though its time to live is over."""
@@ -92,6 +101,7 @@ class Shelf:
             found |= {(alert_id, one.unit): one for one in self._waiting_of(alert_id) if one.expires <= now}
             if len(found) <= limit:  # else the rest of this alert comes with the next call
                 heapq.heappop(self._expiries)
+                self._noted = None
         return list(found.values())[:limit]
 
     def _waiting_of(self, alert_id: str) -> Iterator[Delivery]:
