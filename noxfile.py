@@ -140,7 +140,7 @@ def alone(session: nox.Session, plugin: str) -> None:
     session.install(f"{wheel('tocsin')}[testing]", f"{wheel(f'tocsin_{plugin}')}[simulator]", *group("plugin-tests"))
 
     session.run("python", "-c", ONLY, "tocsin", f"tocsin-{plugin}")
-    session.run("pytest", f"tests/plugins/{plugin}", *session.posargs)
+    session.run("pytest", "-n", "auto", f"tests/plugins/{plugin}", *session.posargs)
 
 
 ONLY = """
