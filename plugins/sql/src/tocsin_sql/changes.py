@@ -12,18 +12,21 @@ from tocsin import Alert, DeliveryReport
 from tocsin.plan import Plan
 from tocsin.store import Added, Delivery, Record, Settled, cancelled
 from tocsin_sql.ledger import Ledger, alert_values, has_begun
-from tocsin_sql.rows import attempt_row, content_id, new_row, topic_of, unit_map, unit_values
+from tocsin_sql.rows import DROP_BEGUN, attempt_row, content_id, new_row, topic_of, unit_map, unit_values
 from tocsin_sql.schema import IN_FLIGHT, OPEN, alerts, attempts, channels, contents, deliveries
+from tocsin_sql.statements import Statement
 
 __all__ = ["add", "amend", "cancel", "complete", "replay", "save_channel", "suppress"]
 
 Unit = tuple[str, str]
 
-_KNOWN = sa.select(alerts.c.id, alerts.c.report).where(alerts.c.client_key == sa.bindparam("key_of"))
-_ALERT = sa.select(alerts).where(alerts.c.id == sa.bindparam("of")).with_for_update()
-_NEW_ALERT, _NEW_CONTENT, _NEW_DELIVERY = sa.insert(alerts), sa.insert(contents), sa.insert(deliveries)
-_NEW_ATTEMPT = sa.insert(attempts)
-_HELD = (
+_KNOWN = Statement(sa.select(alerts.c.id, alerts.c.report).where(alerts.c.client_key == sa.bindparam("key_of")))
+_ALERT = Statement(sa.select(alerts).where(alerts.c.id == sa.bindparam("of")).with_for_update())
+_NEW_ALERT = Statement(sa.insert(alerts).inline(), [one.name for one in alerts.c if one.name != "seq"])
+_NEW_CONTENT = Statement(sa.insert(contents))
+_NEW_DELIVERY = Statement(sa.insert(deliveries).inline(), [one.name for one in deliveries.c if one.name != "id"])
+_NEW_ATTEMPT = Statement(sa.insert(attempts))
+_HELD = Statement(
     sa.select(deliveries.c.id, deliveries.c.attempted, alerts.c.closed, alerts.c.fail_fast)
     .join_from(deliveries, alerts, alerts.c.id == deliveries.c.alert_id)
     .where(
@@ -35,24 +38,20 @@ _HELD = (
     )
     .with_for_update()
 )
-_STILL_OPEN = (
+_STILL_OPEN = Statement(
     sa.select(deliveries.c.id)
     .where(deliveries.c.alert_id == sa.bindparam("of"), OPEN, deliveries.c.due < sa.bindparam("never"))
     .limit(1)
-)
-_DROP_BEGUN = sa.delete(attempts).where(
-    attempts.c.delivery_id == sa.bindparam("delivery"), attempts.c.outcome.is_(None)
 )
 
 
 def add(ledger: Ledger, alert: Alert, plan: Plan, wanted: Sequence[Delivery], key: str | None) -> Added:
     """See ``Store.add``."""
-    run = ledger.connection.execute
     hashed = None if key is None else content_id(key)
-    if hashed is not None and (known := run(_KNOWN, {"key_of": hashed}).one_or_none()) is not None:
+    if hashed is not None and (known := _KNOWN.first(ledger.connection, {"key_of": hashed})) is not None:
         report = None if known.report is None else DeliveryReport.from_json(known.report)
         return Added(alert_id=known.id, known=True, report=report)
-    row = run(_ALERT, {"of": alert.alert_id}).one_or_none()
+    row = _ALERT.first(ledger.connection, {"of": alert.alert_id})
     earlier = None if row is None else ledger.record_of(row)
     known_units = unit_map(earlier)
     renewed = [(one, known_units.get(one.unit)) for one in wanted]
@@ -65,7 +64,7 @@ def add(ledger: Ledger, alert: Alert, plan: Plan, wanted: Sequence[Delivery], ke
         alert_id=alert.alert_id,
         fresh=begun,
         before=frozenset(unit for unit, one in known_units.items() if one.state.is_success),
-        again=row is not None and row.reported,
+        again=row is not None and bool(row.reported),
         report=report,
     )
 
@@ -93,17 +92,17 @@ def _put_alert(ledger: Ledger, alert: Alert, plan: Plan, key: str | None, *, is_
         **({} if key is None else {"client_key": key}),
     }
     if is_new:
-        ledger.connection.execute(_NEW_ALERT, {"id": alert.alert_id, **values})
+        _NEW_ALERT.change(ledger.connection, {"id": alert.alert_id, "client_key": None, **values})
     else:
         ledger.connection.execute(sa.update(alerts).where(alerts.c.id == alert.alert_id), values)
         ledger.connection.execute(sa.delete(contents).where(contents.c.alert_id == alert.alert_id))
-    ledger.connection.execute(_NEW_CONTENT, ledger.seal.row(alert))
+    _NEW_CONTENT.change(ledger.connection, ledger.seal.row(alert))
 
 
 def _put_deliveries(ledger: Ledger, alert: Alert, fresh: Sequence[Delivery], known: Mapping[Unit, Delivery]) -> None:
     topic = topic_of(alert)
     if rows := [new_row(one, topic) for one in fresh if one.unit not in known]:
-        ledger.connection.execute(_NEW_DELIVERY, rows)
+        _NEW_DELIVERY.change_each(ledger.connection, rows)
         ledger.room.add(len(rows))
     for one in fresh:
         if one.unit in known:
@@ -113,7 +112,7 @@ def _put_deliveries(ledger: Ledger, alert: Alert, fresh: Sequence[Delivery], kno
 def complete(ledger: Ledger, delivery: Delivery) -> Settled:
     """See ``Store.complete``."""
     held = {**unit_values(delivery), "held": delivery.token}
-    row = ledger.connection.execute(_HELD, held).one_or_none()
+    row = _HELD.first(ledger.connection, held)
     if row is None:
         return Settled(taken=False, delivery=delivery)
     after = attrs.evolve(delivery, lease=0.0)
@@ -130,16 +129,16 @@ def complete(ledger: Ledger, delivery: Delivery) -> Settled:
 
 def _end_attempts(ledger: Ledger, row: Any, after: Delivery) -> None:
     """Write what was tried; what had begun without being tried leaves nothing behind."""
-    ledger.connection.execute(_DROP_BEGUN, {"delivery": row.id})
+    DROP_BEGUN.change(ledger.connection, {"delivery": row.id})
     new = after.attempts[row.attempted :]
     if new:
         rows = [attempt_row(row.id, number, one) for number, one in enumerate(new, row.attempted + 1)]
-        ledger.connection.execute(_NEW_ATTEMPT, rows)
+        _NEW_ATTEMPT.change_each(ledger.connection, rows)
 
 
 def _settled(ledger: Ledger, alert_id: str, *, fail_fast: bool) -> tuple[tuple[str, ...], DeliveryReport | None]:
     still = {"of": alert_id, "never": float("inf")}
-    if not fail_fast and ledger.connection.execute(_STILL_OPEN, still).first() is not None:
+    if not fail_fast and _STILL_OPEN.first(ledger.connection, still) is not None:
         return (), None
     record = ledger.record(alert_id)
     return ((), None) if record is None else ledger.advance(record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +13,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tocsin import AlertPriority
 from tocsin.store import Claim, Delivery
 from tocsin_sql.ledger import Ledger
-from tocsin_sql.rows import DELIVERY, begun_row, deliveries_of, unit_values
+from tocsin_sql.rows import DELIVERY, DROP_BEGUN, begun_row, deliveries_of, unit_values
 from tocsin_sql.schema import IN_FLIGHT, WAITING, attempts, deliveries
+from tocsin_sql.statements import Listing, Statement
 
 __all__ = ["HEADS", "LOST", "NEXT_NAME", "OVERDUE", "PROBE", "claim", "due", "extend", "lost", "overdue", "release"]
 
@@ -52,17 +54,20 @@ OVERDUE = (
 )
 
 
-def _taking(*, lost: bool) -> Any:
+_HEADS, _PROBE, _LOST, _OVERDUE = Statement(HEADS), Statement(PROBE), Statement(LOST), Statement(OVERDUE)
+
+
+def _taking(ids: list[Any], *, lost: bool) -> Any:
     more = {"lost": _d.lost + 1} if lost else {}
     return (
         sa.update(deliveries)
-        .where(_d.id.in_(sa.bindparam("ids", expanding=True)))
+        .where(_d.id.in_(ids))
         .values(state="in_flight", token=_d.token + 1, lease=sa.bindparam("until"), **more)
         .returning(*DELIVERY)
     )
 
 
-_TAKE, _TAKE_OVER = _taking(lost=False), _taking(lost=True)
+_TAKE, _TAKE_OVER = Listing(partial(_taking, lost=False)), Listing(partial(_taking, lost=True))
 _HELD = (
     _d.alert_id == sa.bindparam("of"),
     _d.channel == sa.bindparam("in_channel"),
@@ -70,19 +75,17 @@ _HELD = (
     _d.token == sa.bindparam("held"),
     IN_FLIGHT,
 )
-_EXTEND = sa.update(deliveries).where(*_HELD).values(lease=sa.bindparam("until"))
-_RELEASE = (
+_EXTEND = Statement(sa.update(deliveries).where(*_HELD).values(lease=sa.bindparam("until")))
+_RELEASE = Statement(
     sa.update(deliveries)
     .where(*_HELD)
     .values(state=sa.case((_d.attempted > 0, "retrying"), else_="pending"), lease=0.0)
     .returning(_d.id)
 )
-_DROP_BEGUN = sa.delete(attempts).where(
-    attempts.c.delivery_id == sa.bindparam("delivery"), attempts.c.outcome.is_(None)
-)
+_BEGUN = ("delivery_id", "number", "started_at")
 _BEGIN = {
-    "sqlite": sqlite.insert(attempts).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(attempts).on_conflict_do_nothing(),
+    "sqlite": Statement(sqlite.insert(attempts).on_conflict_do_nothing(), _BEGUN),
+    "postgresql": Statement(postgresql.insert(attempts).on_conflict_do_nothing(), _BEGUN),
 }
 
 
@@ -93,11 +96,11 @@ def claim(ledger: Ledger, channel: str, limit: int, seconds: float) -> Claim:
     for rank, head in enumerate(heads):
         if head is not None and head <= ledger.now and len(ids) < limit:
             probe = {"name": channel, "of_rank": rank, "now": ledger.now, "most": limit - len(ids)}
-            ids += ledger.connection.execute(PROBE, probe).scalars()
+            ids += [row.id for row in _PROBE.all(ledger.connection, probe)]
     if ids:
         rows = _take(ledger, _TAKE, ids, seconds)
         begun = [begun_row(row.id, row.attempted + 1, ledger.wall) for row in rows]
-        ledger.connection.execute(_BEGIN[ledger.connection.dialect.name], begun)
+        _BEGIN[ledger.connection.dialect.name].change_each(ledger.connection, begun)
         taken = deliveries_of(ledger.connection, rows)
         heads = _heads(ledger.connection, channel)
     else:
@@ -107,19 +110,19 @@ def claim(ledger: Ledger, channel: str, limit: int, seconds: float) -> Claim:
 
 
 def _heads(connection: sa.Connection, channel: str) -> list[float | None]:
-    return list(connection.execute(HEADS, {"name": channel}).one())
+    return list(_HEADS.first(connection, {"name": channel}))
 
 
-def _take(ledger: Ledger, statement: Any, ids: Sequence[int], seconds: float) -> list[Any]:
+def _take(ledger: Ledger, statement: Listing, ids: Sequence[int], seconds: float) -> list[Any]:
     """The rows of these deliveries, claimed, in this order."""
-    rows = ledger.connection.execute(statement, {"ids": ids, "until": ledger.now + seconds}).all()
+    rows = statement.all(ledger.connection, ids, {"until": ledger.now + seconds})
     place = {number: position for position, number in enumerate(ids)}
     return sorted(rows, key=lambda row: place[row.id])
 
 
 def lost(ledger: Ledger, limit: int, seconds: float) -> list[Delivery]:
     """See ``Store.lost``."""
-    ids = ledger.connection.execute(LOST, {"now": ledger.now, "most": limit}).scalars().all()
+    ids = [row.id for row in _LOST.all(ledger.connection, {"now": ledger.now, "most": limit})]
     rows = _take(ledger, _TAKE_OVER, ids, seconds) if ids else []
     return deliveries_of(ledger.connection, rows)
 
@@ -127,7 +130,7 @@ def lost(ledger: Ledger, limit: int, seconds: float) -> list[Delivery]:
 def overdue(ledger: Ledger, limit: int, seconds: float) -> list[Delivery]:
     """See ``Store.overdue``."""
     late = {"now": ledger.now, "never": math.inf, "most": limit}
-    ids = ledger.connection.execute(OVERDUE, late).scalars().all()
+    ids = [row.id for row in _OVERDUE.all(ledger.connection, late)]
     rows = _take(ledger, _TAKE, ids, seconds) if ids else []
     return deliveries_of(ledger.connection, rows)
 
@@ -135,15 +138,15 @@ def overdue(ledger: Ledger, limit: int, seconds: float) -> list[Delivery]:
 def extend(ledger: Ledger, held: Sequence[Delivery], seconds: float) -> None:
     """See ``Store.extend``."""
     until = ledger.now + seconds
-    ledger.connection.execute(_EXTEND, [{**unit_values(one), "held": one.token, "until": until} for one in held])
+    _EXTEND.change_each(ledger.connection, [{**unit_values(one), "held": one.token, "until": until} for one in held])
 
 
 def release(ledger: Ledger, held: Sequence[Delivery]) -> None:
     """See ``Store.release``."""
     for one in held:
-        row = ledger.connection.execute(_RELEASE, {**unit_values(one), "held": one.token}).first()
+        row = _RELEASE.first(ledger.connection, {**unit_values(one), "held": one.token})
         if row is not None:
-            ledger.connection.execute(_DROP_BEGUN, {"delivery": row.id})
+            DROP_BEGUN.change(ledger.connection, {"delivery": row.id})
 
 
 def due(connection: sa.Connection, now: float) -> list[str]:

@@ -19,6 +19,7 @@ from tocsin_sql.room import Room
 from tocsin_sql.rows import as_json, deliveries_of, delivery_values, unit_values
 from tocsin_sql.schema import alerts, deliveries
 from tocsin_sql.sealing import Seal
+from tocsin_sql.statements import Statement
 
 __all__ = ["Ledger"]
 
@@ -29,22 +30,24 @@ _THIS = (
 )
 _WORK = ("due", "expires", "stage", "state", "tries", "plain", "token", "lease", "lost", "attempted", "ended")
 _CHANGED = (*_WORK, "receipt", "provider_id", "error_kind", "error", "hint")
-_REPLACE = (
+_REPLACE = Statement(
     sa.update(deliveries)
     .where(*_THIS, deliveries.c.state == sa.bindparam("was"), deliveries.c.token == sa.bindparam("held"))
     .values({name: sa.bindparam(name) for name in _CHANGED})
 )
-_ALERT = sa.select(alerts).where(alerts.c.id == sa.bindparam("of")).with_for_update()
-_DELIVERIES = (
+_ALERT = Statement(sa.select(alerts).where(alerts.c.id == sa.bindparam("of")).with_for_update())
+_DELIVERIES = Statement(
     sa.select(deliveries).where(deliveries.c.alert_id == sa.bindparam("of")).order_by(deliveries.c.id).with_for_update()
 )
 _UPDATE: Any = sa.update(alerts).where(alerts.c.id == sa.bindparam("of"))
-_STAGE = _UPDATE.values(stage=sa.bindparam("stage"))
-_REPORT = _UPDATE.values(report=sa.bindparam("report"))
-_REOPEN = _UPDATE.values(report=None, finished=None, closed=None)
-_CLOSE = _UPDATE.values(closed=sa.bindparam("closed"))
-_FINISH = _UPDATE.values(
-    stage=sa.bindparam("stage"), report=sa.bindparam("report"), reported=True, finished=sa.bindparam("finished")
+_STAGE = Statement(_UPDATE.values(stage=sa.bindparam("stage")))
+_REPORT = Statement(_UPDATE.values(report=sa.bindparam("report")))
+_REOPEN = Statement(_UPDATE.values(report=None, finished=None, closed=None))
+_CLOSE = Statement(_UPDATE.values(closed=sa.bindparam("closed")))
+_FINISH = Statement(
+    _UPDATE.values(
+        stage=sa.bindparam("stage"), report=sa.bindparam("report"), reported=True, finished=sa.bindparam("finished")
+    )
 )
 
 
@@ -67,21 +70,19 @@ class Ledger:
 
     def record(self, alert_id: str) -> Record | None:
         """The alert as it stands without its content, its rows locked until the transaction ends."""
-        row = self.connection.execute(_ALERT, {"of": alert_id}).one_or_none()
+        row = _ALERT.first(self.connection, {"of": alert_id})
         return None if row is None else self.record_of(row)
 
     def record_of(self, row: Any) -> Record:
         """The record of an alert's row, which is locked."""
-        rows = self.connection.execute(_DELIVERIES, {"of": row.id}).all()
+        rows = _DELIVERIES.all(self.connection, {"of": row.id})
         return record_of(row, deliveries_of(self.connection, rows), None)
 
     def replace(self, before: Delivery, after: Delivery) -> bool:
         """Write a delivery that changed; False where somebody else changed it before."""
         ended = self.now if after.state.is_final else None
         values = {"was": str(before.state), "held": before.token}
-        changed = self.connection.execute(
-            _REPLACE, {**unit_values(before), **values, **delivery_values(after, ended)}
-        ).rowcount
+        changed = _REPLACE.change(self.connection, {**unit_values(before), **values, **delivery_values(after, ended)})
         if changed:
             self.room.add(before.state.is_final - after.state.is_final)
         return bool(changed)
@@ -112,7 +113,7 @@ class Ledger:
 
     def _begin(self, record: Record, stage: int) -> tuple[Record, list[str]]:
         starting = [one for one in record.deliveries if one.stage == stage and one.is_waiting]
-        self.connection.execute(_STAGE, {"of": record.alert_id, "stage": stage})
+        _STAGE.change(self.connection, {"of": record.alert_id, "stage": stage})
         changed = self.change(record, [begun(one, record.plan, self.now) for one in starting])
         return attrs.evolve(changed, stage=stage), [one.channel for one in starting]
 
@@ -120,19 +121,19 @@ class Ledger:
         """Write the report; what never began is not needed any more."""
         self.change(record, [_left(one, record) for one in record.deliveries if one.is_waiting])
         values = {"stage": record.stage, "report": report.to_json(), "finished": self.now}
-        self.connection.execute(_FINISH, {"of": record.alert_id, **values})
+        _FINISH.change(self.connection, {"of": record.alert_id, **values})
 
     def reopen(self, alert_id: str) -> None:
         """The alert has begun anew, and its report no longer holds."""
-        self.connection.execute(_REOPEN, {"of": alert_id})
+        _REOPEN.change(self.connection, {"of": alert_id})
 
     def close(self, alert_id: str, reason: str) -> None:
         """Nothing further begins."""
-        self.connection.execute(_CLOSE, {"of": alert_id, "closed": reason})
+        _CLOSE.change(self.connection, {"of": alert_id, "closed": reason})
 
     def amend(self, alert_id: str, report: DeliveryReport) -> None:
         """Write a report of which a part is known better."""
-        self.connection.execute(_REPORT, {"of": alert_id, "report": report.to_json()})
+        _REPORT.change(self.connection, {"of": alert_id, "report": report.to_json()})
 
 
 def _left(one: Delivery, record: Record) -> Delivery:

@@ -14,13 +14,14 @@ from tocsin.store import Delivery, Earlier, Record
 from tocsin_sql.rows import DELIVERY, deliveries_of, topic_of
 from tocsin_sql.schema import alerts, channels, contents, deliveries
 from tocsin_sql.sealing import Seal
+from tocsin_sql.statements import Statement
 
 __all__ = ["content", "find", "load_channel", "previous", "recent", "record", "record_of", "report", "select"]
 
-_CONTENT = sa.select(contents).where(contents.c.alert_id == sa.bindparam("of"))
+_CONTENT = Statement(sa.select(contents).where(contents.c.alert_id == sa.bindparam("of")))
 _ALERT = sa.select(alerts).where(alerts.c.id == sa.bindparam("of"))
 _DELIVERIES = sa.select(deliveries).where(deliveries.c.alert_id == sa.bindparam("of")).order_by(deliveries.c.id)
-_REPORT = sa.select(alerts.c.report).where(alerts.c.id == sa.bindparam("of"))
+_REPORT = Statement(sa.select(alerts.c.report).where(alerts.c.id == sa.bindparam("of")))
 _RECENT = (
     sa.select(alerts.c.report)
     .where(alerts.c.finished.is_not(None))
@@ -33,7 +34,7 @@ _FIND = (
     .order_by(deliveries.c.id.desc())
     .limit(1)
 )
-_PREVIOUS = (
+_PREVIOUS = Statement(
     sa.select(deliveries.c.alert_id, deliveries.c.receipt, alerts.c.rank, alerts.c.status)
     .join_from(deliveries, alerts, alerts.c.id == deliveries.c.alert_id)
     .where(
@@ -51,13 +52,13 @@ _CHANNEL = sa.select(channels.c.state).where(channels.c.name == sa.bindparam("na
 
 def content(connection: sa.Connection, alert_id: str) -> Any:
     """An alert's row of content; None where it is not known or was removed."""
-    return connection.execute(_CONTENT, {"of": alert_id}).one_or_none()
+    return _CONTENT.first(connection, {"of": alert_id})
 
 
 def report(connection: sa.Connection, alert_id: str) -> DeliveryReport | None:
     """See ``Store.report``."""
-    text = connection.execute(_REPORT, {"of": alert_id}).scalar()
-    return None if text is None else DeliveryReport.from_json(text)
+    row = _REPORT.first(connection, {"of": alert_id})
+    return None if row is None or row.report is None else DeliveryReport.from_json(row.report)
 
 
 def recent(connection: sa.Connection, limit: int) -> list[DeliveryReport]:
@@ -75,7 +76,7 @@ def find(connection: sa.Connection, channel: str, provider_id: str) -> Delivery 
 def previous(connection: sa.Connection, alert: Alert, channel: str, recipient_id: str) -> Earlier | None:
     """See ``Store.previous``."""
     about = {"about": topic_of(alert), "name": channel, "to": recipient_id}
-    row = connection.execute(_PREVIOUS, about).one_or_none()
+    row = _PREVIOUS.first(connection, about)
     if row is None or row.alert_id == alert.alert_id:
         return None
     return Earlier(Receipt(**json.loads(row.receipt)), row.rank, AlertStatus(row.status))

@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from tocsin import Alert, Attempt, Receipt
 from tocsin.store import Delivery, Record
 from tocsin_sql.schema import attempts, deliveries
+from tocsin_sql.statements import Listing, Statement
 
 __all__ = [
     "DELIVERY",
+    "DROP_BEGUN",
     "as_json",
     "attempt_row",
     "attempts_of",
@@ -27,11 +29,17 @@ __all__ = [
 ]
 
 DELIVERY = list(deliveries.c)
-_ATTEMPTS = (
-    sa.select(attempts.c.delivery_id, attempts.c.body)
-    .where(attempts.c.delivery_id.in_(sa.bindparam("ids", expanding=True)), attempts.c.outcome.is_not(None))
-    .order_by(attempts.c.delivery_id, attempts.c.number)
+_ATTEMPTS = Listing(
+    lambda ids: (
+        sa.select(attempts.c.delivery_id, attempts.c.body)
+        .where(attempts.c.delivery_id.in_(ids), attempts.c.outcome.is_not(None))
+        .order_by(attempts.c.delivery_id, attempts.c.number)
+    )
 )
+DROP_BEGUN = Statement(
+    sa.delete(attempts).where(attempts.c.delivery_id == sa.bindparam("delivery"), attempts.c.outcome.is_(None))
+)
+"""Forgets an attempt that had begun and was not made."""
 _PLAIN = ("due", "expires", "stage", "tries", "plain", "token", "lease", "lost", "error", "hint")
 _FIXED = ("alert_id", "channel", "recipient_id", "recipient", "key", "rank")
 
@@ -102,16 +110,16 @@ def attempts_of(connection: sa.Connection, rows: Sequence[Any]) -> dict[int, lis
     """The ended attempts of these deliveries' rows, oldest first, by the row's id."""
     ids = [row.id for row in rows if row.attempted]
     found: dict[int, list[Attempt]] = {}
-    for start in range(0, len(ids), 500):
-        for number, body in connection.execute(_ATTEMPTS, {"ids": ids[start : start + 500]}):
-            found.setdefault(number, []).append(Attempt.from_dict(json.loads(body)))
+    for row in _ATTEMPTS.all(connection, ids):
+        found.setdefault(row.delivery_id, []).append(Attempt.from_dict(json.loads(row.body)))
     return found
 
 
 def delivery_of(row: Any, tried: Mapping[int, Sequence[Attempt]]) -> Delivery:
     """The delivery that stands in a row, with its attempts by the row's id."""
     return Delivery(
-        **{name: getattr(row, name) for name in (*_FIXED, *_PLAIN)},
+        **{name: getattr(row, name) for name in (*_FIXED, *_PLAIN) if name != "plain"},
+        plain=bool(row.plain),  # SQLite knows numbers only
         state=row.state,
         error_kind=row.error_kind,
         receipt=None if row.receipt is None else Receipt(**json.loads(row.receipt)),

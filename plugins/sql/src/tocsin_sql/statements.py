@@ -1,0 +1,142 @@
+"""Statements that run for each delivery: compiled once for a kind of database, then handed to its driver as text.
+
+SQLAlchemy's own way from a statement to a cursor takes several times as long as SQLite takes to answer it.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+__all__ = ["Listing", "Statement"]
+
+Values = Mapping[str, Any]
+
+NOTHING: Values = {}
+_MOST = 256
+_NAMED = {"pysqlite": sqlite.dialect(paramstyle="named")}
+_DIRECT = {*_NAMED, "psycopg"}
+"""Drivers that take values by name; an application's connection may have another, which SQLAlchemy serves."""
+
+
+@attrs.frozen
+class _Text:
+    """Attributes: ``fixed``: values that the statement brings along."""
+
+    text: str
+    fixed: Values
+
+
+class Statement:
+    """A statement of SQLAlchemy's, run within a transaction that has begun, or as the only one of a moment.
+
+    Args:
+        clause: it must have no parameter that expands.
+        names: columns that an INSERT is given; by default all.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: from each of its methods, as SQLAlchemy raises it itself.
+    """
+
+    def __init__(self, clause: Any, names: Iterable[str] | None = None) -> None:
+        self._clause = clause
+        self._names = None if names is None else list(names)
+        self._texts: dict[str, _Text] = {}
+        columns = clause.exported_columns.keys() if clause.is_select or clause._returning else ()
+        row: Any = namedtuple("Row", columns)
+        self._make: Any = row._make
+
+    def all(self, connection: sa.Connection, values: Values) -> list[Any]:
+        """The rows; their columns are attributes."""
+        return list(map(self._make, self._run(connection, values).fetchall()))
+
+    def first(self, connection: sa.Connection, values: Values) -> Any:
+        """The first row, or None."""
+        rows = self._run(connection, values).fetchall()  # all, for a cursor left open holds SQLite's transaction
+        return self._make(rows[0]) if rows else None
+
+    def change(self, connection: sa.Connection, values: Values) -> int:
+        """How many rows it changed."""
+        return int(self._run(connection, values).rowcount)
+
+    def change_each(self, connection: sa.Connection, many: Sequence[Values]) -> None:
+        """Run it once for each of these, none or more."""
+        if not many:
+            return
+        if connection.dialect.driver not in _DIRECT:
+            connection.execute(self._clause, many)
+            return
+        known = self._text(connection)
+        if known.fixed:
+            many = [{**known.fixed, **values} for values in many]
+        try:
+            connection.connection.driver_connection.cursor().executemany(known.text, many)  # type: ignore[union-attr]
+        except Exception as error:
+            raise _translated(connection, error, known.text) from error
+
+    def _run(self, connection: sa.Connection, values: Values) -> Any:
+        if connection.dialect.driver not in _DIRECT:
+            return connection.execute(self._clause, values)
+        known = self._text(connection)
+        driver: Any = connection.connection.driver_connection
+        try:
+            return driver.execute(known.text, {**known.fixed, **values} if known.fixed else values)
+        except Exception as error:
+            raise _translated(connection, error, known.text) from error
+
+    def _text(self, connection: sa.Connection) -> _Text:
+        dialect = connection.dialect
+        known = self._texts.get(dialect.driver)
+        if known is None:
+            made = self._clause.compile(dialect=_NAMED.get(dialect.driver, dialect), column_keys=self._names)
+            fixed = {name: bind.effective_value for bind, name in made.bind_names.items() if not bind.required}
+            known = self._texts[dialect.driver] = _Text(str(made), fixed)
+        return known
+
+
+class Listing:
+    """A statement about rows of some ids, with one text for each power of two of them.
+
+    Args:
+        make: the clause for these parameters, which stand for the ids.
+    """
+
+    def __init__(self, make: Callable[[list[Any]], Any]) -> None:
+        self._make = make
+        self._sizes: dict[int, tuple[list[str], Statement]] = {}
+
+    def all(self, connection: sa.Connection, ids: Sequence[int], values: Values = NOTHING) -> list[Any]:
+        """The rows for all ids, in no order; none of them for none."""
+        found: list[Any] = []
+        for start in range(0, len(ids), _MOST):
+            some = ids[start : start + _MOST]
+            names, statement = self._of(1 << (len(some) - 1).bit_length())
+            filled = [*some, *[some[-1]] * (len(names) - len(some))]
+            found += statement.all(connection, {**values, **dict(zip(names, filled, strict=True))})
+        return found
+
+    def _of(self, size: int) -> tuple[list[str], Statement]:
+        known = self._sizes.get(size)
+        if known is None:
+            names = [f"id_{number}" for number in range(size)]
+            known = self._sizes[size] = names, Statement(self._make([sa.bindparam(name) for name in names]))
+        return known
+
+
+def _translated(connection: sa.Connection, error: Exception, text: str) -> BaseException:
+    """The error as SQLAlchemy raises it; a connection that was cut is given up, as SQLAlchemy does."""
+    dialect = connection.dialect
+    kind = dialect.loaded_dbapi.Error
+    if not isinstance(error, kind):
+        return error
+    gone = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+    if gone:
+        connection.invalidate(error)
+    return sa.exc.DBAPIError.instance(
+        text, None, error, kind, hide_parameters=True, connection_invalidated=gone, dialect=dialect
+    )
