@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from tocsin import Alert, DeliveryReport
 from tocsin.plan import Plan
 from tocsin.store import Added, Delivery, Record, Settled, cancelled
-from tocsin_sql.ledger import Ledger, alert_values, has_begun
-from tocsin_sql.rows import DROP_BEGUN, attempt_row, content_id, new_row, topic_of, unit_map, unit_values
+from tocsin_sql.drafts import Draft
+from tocsin_sql.ledger import Ledger, has_begun
+from tocsin_sql.rows import DROP_BEGUN, attempt_row, unit_map, unit_values
 from tocsin_sql.schema import IN_FLIGHT, OPEN, alerts, attempts, channels, contents, deliveries
 from tocsin_sql.statements import Statement
 
@@ -45,65 +46,71 @@ _STILL_OPEN = Statement(
 )
 
 
-def add(ledger: Ledger, alert: Alert, plan: Plan, wanted: Sequence[Delivery], key: str | None) -> Added:
+def add(ledger: Ledger, draft: Draft) -> Added:
     """See ``Store.add``."""
-    hashed = None if key is None else content_id(key)
-    if hashed is not None and (known := _KNOWN.first(ledger.connection, {"key_of": hashed})) is not None:
+    connection, alert_id = ledger.connection, draft.alert.alert_id
+    if draft.key is not None and (known := _KNOWN.first(connection, {"key_of": draft.key})) is not None:
         report = None if known.report is None else DeliveryReport.from_json(known.report)
         return Added(alert_id=known.id, known=True, report=report)
-    row = _ALERT.first(ledger.connection, {"of": alert.alert_id})
-    earlier = None if row is None else ledger.record_of(row)
-    known_units = unit_map(earlier)
-    renewed = [(one, known_units.get(one.unit)) for one in wanted]
+    row = _ALERT.first(connection, {"of": alert_id})
+    if row is not None:
+        return _add_again(ledger, draft, row)
+    ledger.room.check(connection, len(draft.rows), draft.alert.priority.rank)
+    _NEW_ALERT.change(connection, draft.row)
+    _NEW_CONTENT.change(connection, draft.content)
+    _NEW_DELIVERY.change_each(connection, draft.rows)
+    ledger.room.add(len(draft.rows))
+    begun, report = _begun(ledger, draft, draft.deliveries, None)
+    return Added(alert_id=alert_id, fresh=begun, report=report)
+
+
+def _add_again(ledger: Ledger, draft: Draft, row: Any) -> Added:
+    """What arrived or is on its way stays, the rest starts anew."""
+    earlier = ledger.record_of(row)
+    known = unit_map(earlier)
+    renewed = [(one, known.get(one.unit)) for one in draft.deliveries]
     fresh = [new for one, old in renewed if (new := one if old is None else old.renewed(one)) is not None]
-    ledger.room.check(ledger.connection, len(fresh), alert.priority.rank)
-    _put_alert(ledger, alert, plan, hashed, is_new=row is None)
-    _put_deliveries(ledger, alert, fresh, known_units)
-    begun, report = _begun(ledger, alert.alert_id, plan, fresh, earlier)
+    ledger.room.check(ledger.connection, len(fresh), draft.alert.priority.rank)
+    _renew_alert(ledger, draft)
+    _put_deliveries(ledger, draft, fresh, known)
+    begun, report = _begun(ledger, draft, fresh, earlier)
     return Added(
-        alert_id=alert.alert_id,
+        alert_id=row.id,
         fresh=begun,
-        before=frozenset(unit for unit, one in known_units.items() if one.state.is_success),
-        again=row is not None and bool(row.reported),
+        before=frozenset(unit for unit, one in known.items() if one.state.is_success),
+        again=bool(row.reported),
         report=report,
     )
 
 
 def _begun(
-    ledger: Ledger, alert_id: str, plan: Plan, fresh: Sequence[Delivery], earlier: Record | None
+    ledger: Ledger, draft: Draft, fresh: Sequence[Delivery], earlier: Record | None
 ) -> tuple[tuple[str, ...], DeliveryReport | None]:
     """The channels of what is due, after the steps that an alert without an open delivery takes at once."""
     due = tuple(one.channel for one in fresh if has_begun(one))
     if due and earlier is None:
         return due, None
-    record = ledger.record(alert_id)
+    record = ledger.record(draft.alert.alert_id)
     assert record is not None
-    if record.open and not plan.fail_fast:
+    if record.open and not draft.plan.fail_fast:
         return due, None
     more, report = ledger.advance(record)
     return (*due, *more), report
 
 
-def _put_alert(ledger: Ledger, alert: Alert, plan: Plan, key: str | None, *, is_new: bool) -> None:
-    values: Mapping[str, Any] = {
-        **alert_values(plan),
-        "rank": alert.priority.rank,
-        "status": str(alert.status),
-        **({} if key is None else {"client_key": key}),
-    }
-    if is_new:
-        _NEW_ALERT.change(ledger.connection, {"id": alert.alert_id, "client_key": None, **values})
-    else:
-        ledger.connection.execute(sa.update(alerts).where(alerts.c.id == alert.alert_id), values)
-        ledger.connection.execute(sa.delete(contents).where(contents.c.alert_id == alert.alert_id))
-    _NEW_CONTENT.change(ledger.connection, ledger.seal.row(alert))
+def _renew_alert(ledger: Ledger, draft: Draft) -> None:
+    alert_id = draft.alert.alert_id
+    values = {name: value for name, value in draft.row.items() if name != "client_key" or value is not None}
+    ledger.connection.execute(sa.update(alerts).where(alerts.c.id == alert_id), values)
+    ledger.connection.execute(sa.delete(contents).where(contents.c.alert_id == alert_id))
+    _NEW_CONTENT.change(ledger.connection, draft.content)
 
 
-def _put_deliveries(ledger: Ledger, alert: Alert, fresh: Sequence[Delivery], known: Mapping[Unit, Delivery]) -> None:
-    topic = topic_of(alert)
-    if rows := [new_row(one, topic) for one in fresh if one.unit not in known]:
-        _NEW_DELIVERY.change_each(ledger.connection, rows)
-        ledger.room.add(len(rows))
+def _put_deliveries(ledger: Ledger, draft: Draft, fresh: Sequence[Delivery], known: Mapping[Unit, Delivery]) -> None:
+    units = zip(draft.deliveries, draft.rows, strict=True)
+    rows = [row for one, row in units if one.unit not in known]
+    _NEW_DELIVERY.change_each(ledger.connection, rows)
+    ledger.room.add(len(rows))
     for one in fresh:
         if one.unit in known:
             ledger.replace(known[one.unit], one)
@@ -194,7 +201,9 @@ def suppress(ledger: Ledger, alert: Alert, report: DeliveryReport) -> None:
     """See ``Store.suppress``."""
     record = ledger.record(alert.alert_id)
     if record is None:
-        _put_alert(ledger, alert, Plan(()), None, is_new=True)
+        draft = Draft.of(ledger.seal, alert, Plan(()), (), None)
+        _NEW_ALERT.change(ledger.connection, draft.row)
+        _NEW_CONTENT.change(ledger.connection, draft.content)
         record = Record(alert_id=alert.alert_id, alert=None, plan=Plan(()), stage=0, deliveries=())
     if not record.open:
         ledger.finish(record, report)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from collections.abc import Iterator
 
 import sqlalchemy as sa
 
 from tocsin import StoreError
 
-__all__ = ["is_conflict", "is_damage", "is_disconnect", "is_everybodys", "store_error"]
+__all__ = ["is_conflict", "is_damage", "is_disconnect", "is_everybodys", "store_error", "told"]
 
 _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 5, 6, 8, 10, 11, 13, 14, 26
 _SQLITE = {
@@ -37,6 +39,15 @@ def _sqlite_code(error: BaseException) -> int | None:
 
 def _sqlstate(error: BaseException) -> str:
     return getattr(_origin(error), "sqlstate", None) or ""
+
+
+@contextlib.contextmanager
+def told(place: str) -> Iterator[None]:
+    """A block whose errors of the database become the store's."""
+    try:
+        yield
+    except sa.exc.SQLAlchemyError as error:
+        raise store_error(error, place) from None
 
 
 def is_damage(error: BaseException) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,11 @@ import attrs
 import sqlalchemy as sa
 
 from tocsin import DeliveryReport, DeliveryState
-from tocsin.plan import Plan
 from tocsin.store import Delivery, Record, Step, begun, cancelled, is_cancellable, next_step
 from tocsin.store.progress import NOT_NEEDED
 from tocsin_sql.queries import record_of
 from tocsin_sql.room import Room
-from tocsin_sql.rows import as_json, deliveries_of, delivery_values, unit_values
+from tocsin_sql.rows import deliveries_of, delivery_values, unit_values
 from tocsin_sql.schema import alerts, deliveries
 from tocsin_sql.sealing import Seal
 from tocsin_sql.statements import Statement
@@ -140,19 +139,6 @@ def _left(one: Delivery, record: Record) -> Delivery:
     needed = one.stage < len(record.plan.stages)
     state = DeliveryState.CANCELLED if needed else DeliveryState.SUPPRESSED
     return attrs.evolve(one, state=state, error=record.closed if needed else NOT_NEEDED)
-
-
-def alert_values(plan: Plan) -> Mapping[str, Any]:
-    """An alert's row as it begins, or begins anew."""
-    return {
-        "plan": as_json(plan.to_dict()),
-        "fail_fast": plan.fail_fast,
-        "stage": 0,
-        "closed": None,
-        "report": None,
-        "reported": False,
-        "finished": None,
-    }
 
 
 def has_begun(delivery: Delivery) -> bool:

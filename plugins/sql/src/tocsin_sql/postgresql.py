@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool, QueuePool
@@ -15,6 +15,8 @@ from tocsin_sql.schema import meta
 from tocsin_sql.timeline import Timeline
 
 __all__ = ["Postgresql"]
+
+T = TypeVar("T")
 
 _CHANNEL = "tocsin"
 _LOCK = 0x746F6373696E
@@ -139,6 +141,11 @@ class Postgresql:
     def read(self) -> sa.Connection:
         """A connection that sees one moment, and cannot write."""
         return self._reading.connect()
+
+    def glance(self, question: Callable[[sa.Connection], T]) -> T:
+        """The answer to a question of one statement."""
+        with self.read() as connection:
+            return question(connection)
 
     def abandon(self, connection: sa.Connection | None) -> None:
         """In a forked child: touch nothing that the parent uses, not even to close it."""

@@ -7,7 +7,7 @@ import os
 import pathlib
 import sqlite3
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -17,12 +17,15 @@ from tocsin import StoreError
 from tocsin.clock import Clock
 from tocsin.log import event
 from tocsin_sql.files import alone_in, check_place
+from tocsin_sql.glances import Glances
 from tocsin_sql.repair import looked_over, restore
 from tocsin_sql.schema import meta
 from tocsin_sql.timeline import Timeline, anchored
 from tocsin_sql.writer import Misplaced
 
 __all__ = ["Sqlite"]
+
+T = TypeVar("T")
 
 _BUSY = 5.0
 """Seconds for which another process's transaction is waited for."""
@@ -59,11 +62,15 @@ class Sqlite:
         self._identity: tuple[int, int] | None = None
         self._writing = self._engine(NullPool, self._write_connection, "BEGIN IMMEDIATE")
         self._reading = self._engine(QueuePool, self._read_connection, "BEGIN")
+        self._glances = Glances(self._glancing().connect)
 
     def _engine(self, pool: type[sa.Pool], creator: Any, begin: str) -> sa.Engine:
         engine = sa.create_engine("sqlite://", poolclass=pool, creator=creator, hide_parameters=True)
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
         return engine
+
+    def _glancing(self) -> sa.Engine:
+        return sa.create_engine("sqlite://", poolclass=NullPool, creator=self._read_connection, hide_parameters=True)
 
     def _write_connection(self) -> sqlite3.Connection:
         if not self.path.exists():  # made by hand, because only the owner may read what stands in it
@@ -117,6 +124,7 @@ class Sqlite:
         finally:
             connection.close()
             self._reading.dispose()
+            self._glances.dispose()
 
     def inspect(self) -> list[str]:
         """Look at the file before it is used: refuse a bad place, repair a damaged file; what was lost, in words."""
@@ -177,6 +185,10 @@ class Sqlite:
         """A connection that sees one moment, and cannot write."""
         return self._reading.connect()
 
+    def glance(self, question: Callable[[sa.Connection], T]) -> T:
+        """The answer to a question of one statement."""
+        return self._glances.ask(question)
+
     def _found(self) -> tuple[int, int] | None:
         try:
             found = os.stat(self.path)
@@ -187,4 +199,5 @@ class Sqlite:
     def dispose(self, *, close: bool = True) -> None:
         """Let go of all connections; without ``close`` they stay as they are."""
         self._reading.dispose(close=close)
+        self._glances.dispose()
         self._writing.dispose(close=close)

@@ -48,7 +48,7 @@ class Statement:
         self._names = None if names is None else list(names)
         self._texts: dict[str, _Text] = {}
         columns = clause.exported_columns.keys() if clause.is_select or clause._returning else ()
-        row: Any = namedtuple("Row", columns)
+        row: Any = namedtuple("Row", columns)  # type: ignore[misc]  # the names come with the statement
         self._make: Any = row._make
 
     def all(self, connection: sa.Connection, values: Values) -> list[Any]:

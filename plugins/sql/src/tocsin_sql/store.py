@@ -16,8 +16,10 @@ from tocsin.plan import Plan
 from tocsin.settings import in_range, setting, to_integer, to_number, to_secret
 from tocsin.store import Added, Claim, Delivery, Earlier, Record, Settled
 from tocsin_sql import changes, claims, queries
+from tocsin_sql.contents import Contents
 from tocsin_sql.database import Database, database_of
-from tocsin_sql.failures import store_error
+from tocsin_sql.drafts import Draft
+from tocsin_sql.failures import told
 from tocsin_sql.ledger import Ledger
 from tocsin_sql.opening import open_database
 from tocsin_sql.room import Room, count
@@ -98,6 +100,7 @@ class SqlStore(Upkeep):
     _database: Database = attrs.field(init=False, repr=False)
     _seal: Seal = attrs.field(init=False, repr=False)
     _timeline: Timeline = attrs.field(factory=Timeline, init=False, repr=False)
+    _contents: Contents = attrs.field(init=False, repr=False)
     _room: Room = attrs.field(init=False, repr=False)
     _writer: Writer = attrs.field(init=False, repr=False)
     _store_id: str = attrs.field(default="", init=False, repr=False)
@@ -110,6 +113,7 @@ class SqlStore(Upkeep):
     def _begin(self) -> None:
         self._database = database_of(self.url.reveal())
         self._room = Room(self.max_waiting)
+        self._contents = Contents(self._seal)
         self._writer = Writer(self._database, self._timeline.note, self._room.forget)
 
     def open(self, clock: Clock, news: Callable[[], None]) -> None:
@@ -137,24 +141,22 @@ class SqlStore(Upkeep):
         connection: Any = None,
     ) -> Added:
         """See ``Store.add``; an SQLAlchemy ``connection`` to the same database joins its transaction."""
+        draft = Draft.of(self._seal, alert, plan, deliveries, key)
         if connection is not None:
-            return self._add_within(connection, alert, plan, deliveries, key)
-        return self._change(
-            lambda ledger: self._announced(ledger, changes.add(ledger, alert, plan, deliveries, key), lambda a: a.fresh)
-        )
+            return self._add_within(connection, draft)
+        added = self._change(lambda ledger: self._announced(ledger, changes.add(ledger, draft), lambda a: a.fresh))
+        if not added.known:
+            self._contents.keep(alert, draft.content["content"])
+        return added
 
-    def _add_within(
-        self, connection: Any, alert: Alert, plan: Plan, deliveries: Sequence[Delivery], key: str | None
-    ) -> Added:
+    def _add_within(self, connection: Any, draft: Draft) -> Added:
         if not isinstance(connection, sa.Connection):
             raise StoreError(f"connection must be an sqlalchemy.Connection, got {type(connection).__name__}")
         ledger = Ledger(connection, self.now(), self._clock.now(), self._seal, Room(self.max_waiting))
-        try:
+        with told(self._database.place):
             self._database.check_same(connection, self._store_id)
-            added = changes.add(ledger, alert, plan, deliveries, key)
+            added = changes.add(ledger, draft)
             self._database.announce(connection)
-        except sa.exc.SQLAlchemyError as error:
-            raise store_error(error, self._database.place) from None
         sa.event.listen(connection, "commit", self._committed, once=True)
         return attrs.evolve(added, fresh=())
 
@@ -224,8 +226,7 @@ class SqlStore(Upkeep):
 
     def alert(self, alert_id: str) -> Alert | None:
         """See ``Store.alert``."""
-        row = self._read(lambda connection: queries.content(connection, alert_id))
-        return None if row is None else self._seal.alert(row)
+        return self._glance(lambda connection: self._contents.read(connection, alert_id))
 
     def find(self, channel: str, provider_id: str) -> Delivery | None:
         """See ``Store.find``."""
@@ -233,11 +234,11 @@ class SqlStore(Upkeep):
 
     def previous(self, alert: Alert, channel: str, recipient_id: str) -> Earlier | None:
         """See ``Store.previous``."""
-        return self._read(lambda connection: queries.previous(connection, alert, channel, recipient_id))
+        return self._glance(lambda connection: queries.previous(connection, alert, channel, recipient_id))
 
     def report(self, alert_id: str) -> DeliveryReport | None:
         """See ``Store.report``."""
-        return self._read(lambda connection: queries.report(connection, alert_id))
+        return self._glance(lambda connection: queries.report(connection, alert_id))
 
     def recent(self, limit: int) -> list[DeliveryReport]:
         """See ``Store.recent``."""
@@ -289,8 +290,9 @@ class SqlStore(Upkeep):
         return self._writer.call(self._within(change), durable=durable)
 
     def _read(self, question: Callable[[sa.Connection], T]) -> T:
-        try:
-            with self._database.read() as connection:
-                return question(connection)
-        except sa.exc.SQLAlchemyError as error:
-            raise store_error(error, self._database.place) from None
+        with told(self._database.place), self._database.read() as connection:
+            return question(connection)
+
+    def _glance(self, question: Callable[[sa.Connection], T]) -> T:
+        with told(self._database.place):
+            return self._database.glance(question)
