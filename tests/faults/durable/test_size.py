@@ -1,5 +1,6 @@
 """Rows "100,000 pending rows" and "a reader that holds a transaction": what many rows and a long look cost."""
 
+import collections
 import contextlib
 import pathlib
 import sqlite3
@@ -9,7 +10,7 @@ import time
 
 import pytest
 
-from tocsin import Alert
+from tocsin import Alert, NotificationConfig, NotificationService, QueueFull
 from tocsin.clock import SystemClock
 from tocsin.plan import Plan
 from tocsin.store import Delivery
@@ -125,3 +126,70 @@ def test_a_reader_that_holds_a_transaction(scale, figure, store, path):
     store.close()
     left = log.stat().st_size if log.exists() else 0
     figure("the log after", left / 2**20, "MiB", "<= 16")
+
+
+class Flood:
+    """A service with six instant channels, and producers that send as fast as they are let."""
+
+    def __init__(self, store, log):
+        self.arrived, self.handles, self.refused, self.peak = collections.Counter(), [], 0, 0
+        self.service = NotificationService(NotificationConfig(), store=store)
+        for number in range(6):
+            self.service.add_channel(f"c{number}", lambda alert, number=number: self.note(alert, number))
+        self._log, self._lock, self._stopped = log, threading.Lock(), threading.Event()
+        self._watch = threading.Thread(target=self._sample)
+
+    def note(self, alert, number):
+        with self._lock:
+            self.arrived[alert.alert_id, number] += 1
+
+    def _sample(self):
+        while not self._stopped.wait(0.002):
+            self.peak = max(self.peak, self._log.stat().st_size if self._log.exists() else 0)
+
+    def _produce(self, end):
+        while time.monotonic() < end:
+            try:
+                self.handles.append(self.service.enqueue(Alert(title="n", message="what happened")))
+            except QueueFull:
+                with self._lock:
+                    self.refused += 1
+                self._stopped.wait(0.1)
+
+    def run(self, seconds, producers=8):
+        self._watch.start()
+        end = time.monotonic() + seconds
+        threads = [threading.Thread(target=self._produce, args=(end,)) for _ in range(producers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def close(self):
+        self._stopped.set()
+        self._watch.join()
+        return self.service.close(60.0)
+
+
+def test_a_reader_that_holds_a_transaction_at_full_rate(scale, figure, path):
+    seconds, log = 60.0 if scale > 1 else 15.0, pathlib.Path(f"{path}-wal")
+    flood = Flood(SqlStore(url=f"sqlite:///{path}"), log)
+    flood.service.enqueue(Alert(title="first", message="m")).result(30)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM tocsin_deliveries").fetchone()
+        flood.run(seconds)
+        reader.execute("COMMIT")
+    let_go = time.monotonic()
+    reports = [handle.result(120.0) for handle in flood.handles]
+    drained = time.monotonic() - let_go
+    flood.close()
+    figure("held for", seconds, "s")
+    figure("the log at its longest", flood.peak / 2**20, "MiB", "<= 64")
+    figure("accepted", len(reports), "alerts", ">= 100")
+    figure("refused with a wait", flood.refused, "", ">= 1")
+    figure("accepted and not delivered", sum(not one.is_complete for one in reports), "alerts", 0)
+    sent = sum(flood.arrived.values())
+    figure("lost", 6 * (len(reports) + 1) - len(flood.arrived), "deliveries", 0)
+    figure("repeated", sent - len(flood.arrived), "deliveries", 0)
+    figure("everything delivered after the reader ended", drained, "s", "<= 30")

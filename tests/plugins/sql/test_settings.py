@@ -15,6 +15,7 @@ def test_each_setting_has_a_name_in_the_environment_and_help():
         "retention": "TOCSIN_STORE_RETENTION",
         "history": "TOCSIN_STORE_HISTORY",
         "max_waiting": "TOCSIN_STORE_MAX_WAITING",
+        "max_log": "TOCSIN_STORE_MAX_LOG",
     }
     assert all(one.help for one in settings.values())
     assert [name for name, one in settings.items() if one.secret] == ["url", "key"]

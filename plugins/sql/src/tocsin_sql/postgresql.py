@@ -13,6 +13,7 @@ from tocsin import StoreError
 from tocsin.clock import Clock
 from tocsin_sql.schema import meta
 from tocsin_sql.timeline import Timeline
+from tocsin_sql.wal import NoLog
 
 __all__ = ["Postgresql"]
 
@@ -36,6 +37,7 @@ class Postgresql:
     """
 
     upgrades_itself = False
+    log = NoLog()
 
     def __init__(self, url: sa.URL) -> None:
         self.place = f"PostgreSQL at {url.host or 'its socket'}{f':{url.port}' if url.port else ''}/{url.database}"

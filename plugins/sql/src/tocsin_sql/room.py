@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from tocsin import QueueFull
 from tocsin_sql.schema import IN_FLIGHT, WAITING, deliveries
+from tocsin_sql.wal import WalBound
 
 __all__ = ["Room"]
 
@@ -25,10 +26,12 @@ class Room:
 
     Args:
         bound: most deliveries; the last tenth is for CRITICAL alone.
+        log: the bound of the write-ahead log.
         seconds: a clock that does not run back.
     """
 
-    def __init__(self, bound: int, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, bound: int, log: WalBound, seconds: Callable[[], float] = time.monotonic) -> None:
+        self.log = log
         self._bound = bound
         self._seconds = seconds
         self._count = 0
@@ -46,8 +49,9 @@ class Room:
         """Refuse what does not fit.
 
         Raises:
-            QueueFull: there is no room for so many more of this rank.
+            QueueFull: there is no room for so many more of this rank, or none in the log.
         """
+        self.log.check(rank)
         bound = self._bound if rank == 0 else self._bound - self._bound // 10
         fresh = self._seconds() - self._counted < _FRESH
         if not fresh or self._count + more > bound:

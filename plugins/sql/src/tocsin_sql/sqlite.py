@@ -21,6 +21,7 @@ from tocsin_sql.glances import Glances
 from tocsin_sql.repair import looked_over, restore
 from tocsin_sql.schema import meta
 from tocsin_sql.timeline import Timeline, anchored
+from tocsin_sql.wal import IDLE, Wal
 from tocsin_sql.writer import Misplaced
 
 __all__ = ["Sqlite"]
@@ -29,14 +30,14 @@ T = TypeVar("T")
 
 _BUSY = 5.0
 """Seconds for which another process's transaction is waited for."""
-_WAL_LIMIT, _WAL_ALARM = 16 << 20, 64 << 20
+_WAL_ALARM = 64 << 20
 _WAL_RESET_FIXED = (3, 51, 3)
 """https://www.sqlite.org/wal.html, \"The WAL-Reset Bug\"."""
 _WRITING = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA wal_autocheckpoint=1000",
-    f"PRAGMA journal_size_limit={_WAL_LIMIT}",
+    f"PRAGMA journal_size_limit={IDLE}",
     "PRAGMA trusted_schema=OFF",
     "PRAGMA cell_size_check=ON",
 )
@@ -58,6 +59,7 @@ class Sqlite:
     def __init__(self, path: pathlib.Path) -> None:
         self.path = pathlib.Path(os.path.realpath(path))
         self.place = str(self.path)
+        self.log = Wal(self.path)
         self._durable: bool | None = None
         self._identity: tuple[int, int] | None = None
         self._writing = self._engine(NullPool, self._write_connection, "BEGIN IMMEDIATE")
@@ -104,8 +106,9 @@ class Sqlite:
 
     def prepare(self, connection: sa.Connection, *, durable: bool) -> None:
         """See :meth:`Target.prepare`; a pragma has no effect within a transaction."""
+        driver: Any = connection.connection.driver_connection
+        self.log.relieve(driver)
         if durable is not self._durable:
-            driver: Any = connection.connection.driver_connection
             driver.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._durable = durable
 

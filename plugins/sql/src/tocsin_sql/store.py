@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from tocsin import Alert, DeliveryReport, DeliveryState, Secret, StoreError
 from tocsin.clock import Clock, SystemClock
 from tocsin.plan import Plan
-from tocsin.settings import in_range, setting, to_integer, to_number, to_secret
+from tocsin.settings import in_range, setting, to_integer, to_number
 from tocsin.store import Added, Claim, Delivery, Earlier, Record, Settled
-from tocsin_sql import changes, claims, queries
+from tocsin_sql import changes, claims, flow, queries
 from tocsin_sql.contents import Contents
+from tocsin_sql.converters import to_database_url, to_secret_key
 from tocsin_sql.database import Database, database_of
 from tocsin_sql.drafts import Draft
 from tocsin_sql.failures import told
@@ -26,6 +27,7 @@ from tocsin_sql.room import Room, count
 from tocsin_sql.sealing import Seal, to_key
 from tocsin_sql.timeline import Timeline
 from tocsin_sql.upkeep import Upkeep
+from tocsin_sql.wal import WalBound
 from tocsin_sql.writer import Writer
 
 __all__ = ["SqlStore"]
@@ -40,20 +42,6 @@ _GRACE = 10.0
 """Seconds within which what is still to be written must be written at the end."""
 
 
-def _to_database_url(value: str | Secret) -> Secret:
-    secret = to_secret(value)
-    database_of(secret.reveal())
-    return secret
-
-
-def _to_key(value: str | Secret | None) -> Secret | None:
-    if value is None:
-        return None
-    secret = to_secret(value)
-    to_key(secret.reveal())
-    return secret
-
-
 @attrs.define(eq=False, kw_only=True)
 class SqlStore(Upkeep):
     """Remembers in SQLite or PostgreSQL; what was accepted outlives the process.
@@ -64,14 +52,14 @@ class SqlStore(Upkeep):
 
     url: Secret = attrs.field(
         default=Secret(_DEFAULT_URL),
-        converter=_to_database_url,
+        converter=to_database_url,
         metadata=setting(
             "TOCSIN_STORE_URL", "Where: sqlite:///file.db (by default tocsin.db) or postgresql://user@host/database"
         ),
     )
     key: Secret | None = attrs.field(
         default=None,
-        converter=_to_key,
+        converter=to_secret_key,
         metadata=setting("TOCSIN_STORE_KEY", "32 bytes in base64; content is encrypted with it"),
     )
     retention: float = attrs.field(
@@ -90,6 +78,12 @@ class SqlStore(Upkeep):
         validator=in_range(1, 100_000_000),
         metadata=setting("TOCSIN_STORE_MAX_WAITING", "Deliveries that may wait; the last tenth is for CRITICAL"),
     )
+    max_log: int = attrs.field(
+        default=64,
+        converter=to_integer,
+        validator=in_range(32, 1_000_000),
+        metadata=setting("TOCSIN_STORE_MAX_LOG", "MiB that SQLite's write-ahead log may have; alerts may fill half"),
+    )
     losses: list[str] = attrs.field(factory=list, init=False, repr=False)
     """What was found to be lost when the database was opened, in words."""
 
@@ -100,6 +94,7 @@ class SqlStore(Upkeep):
     _database: Database = attrs.field(init=False, repr=False)
     _seal: Seal = attrs.field(init=False, repr=False)
     _timeline: Timeline = attrs.field(factory=Timeline, init=False, repr=False)
+    _log: WalBound = attrs.field(init=False, repr=False)
     _contents: Contents = attrs.field(init=False, repr=False)
     _room: Room = attrs.field(init=False, repr=False)
     _writer: Writer = attrs.field(init=False, repr=False)
@@ -112,7 +107,8 @@ class SqlStore(Upkeep):
 
     def _begin(self) -> None:
         self._database = database_of(self.url.reveal())
-        self._room = Room(self.max_waiting)
+        self._log = WalBound(self._database.log, self.max_log << 20)
+        self._room = Room(self.max_waiting, self._log)
         self._contents = Contents(self._seal)
         self._writer = Writer(self._database, self._timeline.note, self._room.forget)
 
@@ -152,7 +148,7 @@ class SqlStore(Upkeep):
     def _add_within(self, connection: Any, draft: Draft) -> Added:
         if not isinstance(connection, sa.Connection):
             raise StoreError(f"connection must be an sqlalchemy.Connection, got {type(connection).__name__}")
-        ledger = Ledger(connection, self.now(), self._clock.now(), self._seal, Room(self.max_waiting))
+        ledger = Ledger(connection, self.now(), self._clock.now(), self._seal, Room(self.max_waiting, self._log))
         with told(self._database.place):
             self._database.check_same(connection, self._store_id)
             added = changes.add(ledger, draft)
@@ -166,7 +162,7 @@ class SqlStore(Upkeep):
 
     def claim(self, channel: str, limit: int, seconds: float) -> Claim:
         """See ``Store.claim``."""
-        return self._change(lambda ledger: claims.claim(ledger, channel, limit, seconds), durable=False)
+        return self._change(lambda ledger: flow.claim(ledger, channel, limit, seconds), durable=False)
 
     def due(self) -> list[str]:
         """See ``Store.due``."""
@@ -193,11 +189,11 @@ class SqlStore(Upkeep):
 
     def lost(self, limit: int, seconds: float) -> list[Delivery]:
         """See ``Store.lost``."""
-        return self._change(lambda ledger: claims.lost(ledger, limit, seconds), durable=False)
+        return self._change(lambda ledger: flow.lost(ledger, limit, seconds), durable=False)
 
     def overdue(self, limit: int, seconds: float) -> list[Delivery]:
         """See ``Store.overdue``."""
-        return self._change(lambda ledger: claims.overdue(ledger, limit, seconds), durable=False)
+        return self._change(lambda ledger: flow.overdue(ledger, limit, seconds), durable=False)
 
     def cancel(self, alert_id: str, reason: str, unit: Unit | None = None, *, close: bool = False) -> list[Delivery]:
         """See ``Store.cancel``."""
@@ -213,7 +209,12 @@ class SqlStore(Upkeep):
 
     def suppress(self, alert: Alert, report: DeliveryReport) -> None:
         """See ``Store.suppress``."""
-        self._change(lambda ledger: changes.suppress(ledger, alert, report))
+
+        def change(ledger: Ledger) -> None:
+            ledger.room.check(ledger.connection, 0, alert.priority.rank)
+            changes.suppress(ledger, alert, report)
+
+        self._change(change)
 
     def save_channel(self, name: str, state: Mapping[str, Any]) -> None:
         """See ``Store.save_channel``."""
@@ -270,7 +271,7 @@ class SqlStore(Upkeep):
 
     def _tend(self) -> None:
         """Prune now and then; in the thread that looks after the store anyway."""
-        if time.monotonic() >= self._prune_at:
+        if time.monotonic() >= self._prune_at and not self._log.is_tight:
             self._prune_at = time.monotonic() + _PRUNE
             self.prune()
 
