@@ -1,7 +1,5 @@
 """Who waits for an alert is told of its end once, whether the store's word comes first or this process's own."""
 
-import itertools
-
 import pytest
 
 from tocsin import DeliveryReport
@@ -46,23 +44,44 @@ def test_what_nobody_awaits_here_is_news_when_it_ends_here(report):
     assert Waiting().finish(report) == (None, True)
 
 
-def test_a_look_at_many_awaited_alerts_takes_a_moment_and_goes_on_with_the_next(monkeypatch):
-    class Store:
-        def __init__(self):
-            self.asked = []
+class Store:
+    """Finished alerts, and what was asked after."""
 
-        def report(self, alert_id):
-            self.asked.append(alert_id)
+    def __init__(self, *finished):
+        self.finished, self.asked = finished, []
 
-    ticks = itertools.count()
-    monkeypatch.setattr(sweep.time, "monotonic", lambda: next(ticks) * 0.02)
+    def reports(self, alert_ids):
+        self.asked.append(list(alert_ids))
+        return [DeliveryReport.of(name, {}) for name in alert_ids if name in self.finished]
+
+
+def looking(store, names, heard):
+    unused = dict.fromkeys(("held", "judge", "awoken", "finished"))
+    return Sweep(store, awaited=lambda: names, heard=heard.append, **unused)
+
+
+def test_a_look_asks_after_all_awaited_alerts_at_once():
+    store, heard = Store("a-3", "a-7"), []
+    names = [f"a-{number}" for number in range(9)]
+    looking(store, names, heard)._hear()
+
+    assert store.asked == [names]
+    assert [report.alert_id for report in heard] == ["a-3", "a-7"]
+
+
+def test_a_look_at_very_many_awaited_alerts_goes_on_with_the_next(monkeypatch):
+    monkeypatch.setattr(sweep, "_ASKED", 2)
     store = Store()
     names = [f"a-{number}" for number in range(5)]
-    unused = dict.fromkeys(("held", "judge", "awoken", "finished", "heard"))
-    one = Sweep(store, awaited=lambda: names, **unused)
-    one._hear()
-    assert store.asked == names[:2]
-    one._hear()
-    one._hear()
+    one = looking(store, names, [])
+    for _ in range(4):
+        one._hear()
 
-    assert store.asked == names
+    assert store.asked == [["a-0", "a-1"], ["a-2", "a-3"], ["a-4"], ["a-0", "a-1"]]
+
+
+def test_where_nobody_waits_nothing_is_asked():
+    store = Store()
+    looking(store, [], [])._hear()
+
+    assert store.asked == []

@@ -83,6 +83,26 @@ def test_what_the_application_rolls_back_never_was(open_store, engine):
     assert not store.add(alert(), PLAN, [], key="k").known
 
 
+def test_who_waits_for_what_was_rolled_back_is_told(open_store, engine):
+    store, told, ended = open_store(), [], threading.Event()
+
+    def undone(name):
+        return lambda: (told.append(name), ended.set() if len(told) == 2 else None)
+
+    with engine.connect() as connection:
+        put(store, connection=connection, undone=undone("transaction"))
+        connection.rollback()
+        with connection.begin_nested() as savepoint:
+            put(store, connection=connection, undone=undone("savepoint"))
+            savepoint.rollback()
+        put(store, connection=connection, undone=undone("neither"))
+        connection.commit()
+
+    assert ended.wait(10)
+    assert sorted(told) == ["savepoint", "transaction"]
+    assert store.waiting() == 1
+
+
 def test_a_connection_to_another_database_is_refused_and_stays_usable(open_store, engine, empty_url):
     store = open_store()
     other = sa.create_engine(sa.make_url(empty_url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)

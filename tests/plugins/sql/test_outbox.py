@@ -1,6 +1,8 @@
 """An alert that is written in the application's own transaction is there exactly when that transaction is."""
 
+import gc
 import threading
+import tracemalloc
 
 import pytest
 import sqlalchemy as sa
@@ -80,3 +82,165 @@ def test_a_connection_to_another_database_is_refused(open_store, tmp_path):
 def test_something_else_than_a_connection_is_refused(open_store):
     with pytest.raises(StoreError, match=r"must be an sqlalchemy\.Connection, got str"):
         put(open_store(), "sqlite://", Alert(title="t", message="m"))
+
+
+class Undone:
+    """Told that an alert's transaction was rolled back."""
+
+    def __init__(self):
+        self.names, self._told = [], threading.Event()
+
+    def of(self, name):
+        def tell():
+            self.names.append(name)
+            self._told.set()
+
+        return tell
+
+    def wait(self):
+        assert self._told.wait(10)
+        return self.names
+
+
+@pytest.fixture
+def undone():
+    return Undone()
+
+
+def settled(store):
+    """Wait until the writer and who tells of its work have done everything before."""
+    done = threading.Event()
+    store._writer.post(lambda _: None, lambda _: done.set(), durable=False)
+    assert done.wait(10)
+
+
+def roll_back(connection):
+    connection.rollback()
+
+
+def close(connection):
+    connection.close()
+
+
+def cut(connection):
+    connection.invalidate()
+    connection.close()
+
+
+@pytest.mark.parametrize("end", [roll_back, close, cut])
+def test_who_waits_for_what_was_rolled_back_is_told(open_store, engine, undone, end):
+    store, one = open_store(), alert(alert_id="one")
+    connection = engine.connect()
+    put(store, connection, one, undone=undone.of("one"))
+    end(connection)
+
+    assert undone.wait() == ["one"]
+    assert store.record("one") is None
+
+
+def test_a_connection_that_is_forgotten_is_rolled_back(open_store, engine, undone):
+    store, connection = open_store(), engine.connect()
+    put(store, connection, alert(), undone=undone.of("one"))
+    del connection
+    gc.collect()
+
+    assert undone.wait() == ["one"]
+
+
+def test_what_is_committed_is_not_undone_by_the_next_transactions_end(open_store, engine, undone):
+    store = open_store()
+    with engine.connect() as connection:
+        put(store, connection, alert(alert_id="kept"), undone=undone.of("kept"))
+        connection.commit()
+        put(store, connection, alert(alert_id="gone"), undone=undone.of("gone"))
+        connection.rollback()
+        put(store, connection, alert(alert_id="too"), undone=undone.of("too"))
+        connection.commit()
+    undone.wait()
+    settled(store)
+
+    assert undone.names == ["gone"]
+    assert store.waiting() == 2
+
+
+def test_a_savepoint_takes_along_what_was_written_since(open_store, engine, undone):
+    store, heard = open_store(), []
+    with engine.begin() as connection:
+        put(store, connection, alert(alert_id="before"), undone=undone.of("before"))
+        with connection.begin_nested() as savepoint:
+            put(store, connection, alert(alert_id="within"), undone=undone.of("within"))
+            with connection.begin_nested():
+                put(store, connection, alert(alert_id="deeper"), undone=undone.of("deeper"))
+            savepoint.rollback()
+        put(store, connection, alert(alert_id="after"), undone=undone.of("after"))
+        heard = list(undone.names)
+    undone.wait()
+    settled(store)
+
+    assert (heard, sorted(undone.names)) == ([], ["deeper", "within"])
+    assert {one.alert_id for one in store.select()} == {"before", "after"}
+
+
+def test_a_savepoint_that_is_rolled_back_before_undoes_nothing(open_store, engine, undone):
+    store = open_store()
+    with engine.begin() as connection:
+        with connection.begin_nested() as savepoint:
+            put(store, connection, alert(alert_id="one"), undone=undone.of("first"))
+            savepoint.rollback()
+        put(store, connection, alert(alert_id="one"), undone=undone.of("second"))
+    settled(store)
+
+    assert undone.names == []
+    assert store.waiting() == 1
+
+
+def test_what_was_there_before_outlives_a_rollback(open_store, engine, undone):
+    store, one = open_store(), alert()
+    store.add(one, PLAN, [delivery(one, store)])
+    with engine.connect() as connection:
+        put(store, connection, one, undone=undone.of("one"))
+        connection.rollback()
+    settled(store)
+
+    assert undone.names == []
+    assert store.record(one.alert_id) is not None
+
+
+def test_an_application_that_rolls_back_after_the_store_was_closed_sees_nothing_of_it(make_store, engine, undone):
+    from tocsin.clock import SystemClock
+
+    store = make_store()
+    store.open(SystemClock(), lambda: None)
+    with engine.connect() as connection:
+        put(store, connection, alert(), undone=undone.of("one"))
+        store.close()
+        connection.rollback()
+
+    assert undone.names == []
+
+
+def test_connections_and_transactions_leave_nothing_behind(open_store, engine, undone):
+    store = open_store()
+
+    def run(times):
+        for _ in range(times):
+            with engine.connect() as connection:
+                for _ in range(2):
+                    put(store, connection, alert(), undone=undone.of("one"))
+                    connection.rollback()
+        settled(store)
+        undone.names.clear()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        run(100)
+        before = run(50)
+        grown = run(250) - before
+    finally:
+        tracemalloc.stop()
+
+    print(f"{grown / 500:.0f} bytes for each transaction")
+    assert grown < 500 * 100
+    assert len(store._outbox._open) == 0

@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from tocsin import Alert, NotificationConfig, NotificationService, ServiceClosed
+from tocsin import Alert, NotificationConfig, NotificationService, RolledBack
 
 
 @pytest.fixture
@@ -51,11 +51,54 @@ def test_an_alert_that_was_rolled_back_may_be_sent_without_a_transaction(service
     assert seen == [alert]
 
 
+def test_the_handle_of_what_was_rolled_back_says_so(service, engine, seen):
+    handle = rolled_back(service, engine, Alert(title="t", message="m"))
+
+    with pytest.raises(RolledBack, match="not accepted: the transaction with it was rolled back"):
+        handle.result(30)
+    assert seen == []
+
+
 def test_the_end_does_not_wait_for_what_was_rolled_back(service, engine, seen):
     handle = rolled_back(service, engine, Alert(title="t", message="m"))
     finished = service.close(600.0)
 
     assert finished
     assert seen == []
-    with pytest.raises(ServiceClosed, match="not committed"):
-        handle.result(0)
+    assert handle.done()
+
+
+def test_a_handle_goes_on_where_a_later_transaction_has_the_alert(service, engine, seen):
+    alert = Alert(title="t", message="m")
+    with engine.begin() as connection:
+        with connection.begin_nested() as savepoint:
+            first = service.enqueue(alert, connection=connection)
+            savepoint.rollback()
+        second = service.enqueue(alert, connection=connection)
+
+    assert second is first
+    assert first.result(30).is_complete
+    assert seen == [alert]
+
+
+def test_the_same_key_twice_in_a_transaction_that_is_rolled_back_leaves_nobody_waiting(service, engine):
+    alert = Alert(title="t", message="m")
+    with engine.connect() as connection:
+        handles = [service.enqueue(alert, key="k", connection=connection) for _ in range(2)]
+        connection.rollback()
+
+    for handle in handles:
+        with pytest.raises(RolledBack):
+            handle.result(30)
+
+
+def test_ten_thousand_that_were_rolled_back_are_kept_in_nobodys_memory(service, engine):
+    with engine.connect() as connection:
+        for _ in range(100):
+            handles = [service.enqueue(Alert(title="t", message="m"), connection=connection) for _ in range(100)]
+            connection.rollback()
+            for handle in handles:
+                with pytest.raises(RolledBack):
+                    handle.result(30)
+
+    assert service._dispatcher._waiting.ids() == []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 import attrs
 
 from tocsin.dispatch.handle import DeliveryHandle
-from tocsin.errors import ServiceClosed
+from tocsin.errors import RolledBack, ServiceClosed
 from tocsin.report import DeliveryReport
 from tocsin.store import Added
 
@@ -16,6 +16,7 @@ __all__ = ["CLOSED", "Awaited", "Waiting"]
 
 CLOSED = "the service is closed; create another to send more"
 _UNCOMMITTED = "the service was closed; the transaction with the alert was not committed by then"
+_ROLLED_BACK = "the alert was not accepted: the transaction with it was rolled back"
 _HEARD = 10_000
 """Reports kept in mind because the store's word of them came before this process's own."""
 _KEPT = "the service was closed; the alert is kept, and goes on with the next worker on this store"
@@ -29,12 +30,14 @@ class Awaited:
         before: units that had succeeded when it was sent before.
         again: it had been reported on before.
         uncertain: it was written in a transaction of the application's, which may have been rolled back.
+        ways: on which it is being written, or was; each transaction is one.
     """
 
     handle: DeliveryHandle
     before: Collection[tuple[str, str]] = ()
     again: bool = False
     uncertain: bool = False
+    ways: int = 1
 
 
 class Waiting:
@@ -47,7 +50,7 @@ class Waiting:
         self.closed = False
 
     def expect(self, alert_id: str, *, uncertain: bool = False) -> tuple[Awaited, bool]:
-        """Wait for an alert; False where somebody does already.
+        """Wait for an alert; False where somebody does already. One that may come to nothing has a way more.
 
         Raises:
             ServiceClosed: after :meth:`close`.
@@ -57,14 +60,28 @@ class Waiting:
                 raise ServiceClosed(CLOSED)
             known = self._awaited.get(alert_id)
             if known is not None:
+                known.ways += known.uncertain
                 return known, False
             fresh = self._awaited[alert_id] = Awaited(DeliveryHandle(alert_id), uncertain=uncertain)
             return fresh, True
 
     def refuse(self, awaited: Awaited, error: BaseException) -> None:
-        """The alert was not accepted."""
-        self.pop(awaited.handle.alert_id)
+        """One of its ways came to nothing; with the last of them the alert was not accepted."""
+        with self._lock:
+            awaited.ways -= 1
+            if awaited.ways or self._awaited.get(awaited.handle.alert_id) is not awaited:
+                return
+            del self._awaited[awaited.handle.alert_id]
         awaited.handle.refuse(error)
+
+    def undo(self, awaited: Awaited) -> None:
+        """A transaction with the alert was rolled back."""
+        self.refuse(awaited, RolledBack(_ROLLED_BACK))
+
+    def repeated(self, awaited: Awaited) -> None:
+        """The last way was none of its own: the client's key told that the alert is there."""
+        with self._lock:
+            awaited.ways -= 1
 
     def instead(self, awaited: Awaited, added: Added) -> DeliveryHandle:
         """The handle of the earlier alert that was accepted under the same client's key."""

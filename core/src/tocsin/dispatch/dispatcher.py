@@ -8,6 +8,7 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import Any
 
 from tocsin.alert import Alert
@@ -105,16 +106,20 @@ class Dispatcher:
             return awaited.handle
         try:
             deliveries = units_of(alert, plan, self._channels, self._store.now())
-            added = self._store.add(alert, plan, deliveries, key=key, connection=connection)
+            how = (
+                {} if connection is None else {"connection": connection, "undone": partial(self._waiting.undo, awaited)}
+            )
+            added = self._store.add(alert, plan, deliveries, key=key, **how)
         except BaseException as error:
-            if fresh:
-                self._waiting.refuse(awaited, error)
+            self._waiting.refuse(awaited, error)
             raise
         if fresh:
             awaited.before, awaited.again = added.before, added.again
         awaited.uncertain = awaited.uncertain and connection is not None
         if added.known and (fresh or added.alert_id != alert.alert_id):
             return self._waiting.instead(awaited, added)
+        if added.known and connection is not None:
+            self._waiting.repeated(awaited)
         self._sweep.start()
         self._awoken(added.fresh)
         if added.report is not None:

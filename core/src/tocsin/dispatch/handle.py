@@ -49,6 +49,7 @@ class DeliveryHandle:
 
         Raises:
             TimeoutError: not finished yet; the delivery goes on.
+            RolledBack: the application's transaction with the alert was rolled back.
             ServiceClosed: the service was closed before; with a store that outlives it, the alert goes on there.
         """
         if not self.done():

@@ -12,6 +12,7 @@ __all__ = [
     "DeliveryFailed",
     "ProcessorFailed",
     "QueueFull",
+    "RolledBack",
     "ServiceClosed",
     "StoreError",
     "Suppressed",
@@ -111,6 +112,12 @@ class ServiceClosed(TocsinError):
     """The service was closed; it takes no more alerts."""
 
     code = "TCN-170"
+
+
+class RolledBack(TocsinError):
+    """The application's transaction with the alert was rolled back; it was not accepted, and nothing of it is kept."""
+
+    code = "TCN-172"
 
 
 class StoreError(TocsinError):

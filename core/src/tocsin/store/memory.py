@@ -58,6 +58,7 @@ class MemoryStore:
         *,
         key: str | None = None,
         connection: Any = None,
+        undone: Callable[[], None] = lambda: None,
     ) -> Added:
         """See :meth:`Store.add`."""
         if connection is not None:
@@ -218,6 +219,10 @@ class MemoryStore:
         """See :meth:`Store.report`."""
         entry = self._shelf.entries.get(alert_id)
         return entry.report if entry else None
+
+    def reports(self, alert_ids: Sequence[str]) -> list[DeliveryReport]:
+        """See :meth:`Store.reports`."""
+        return [report for alert_id in alert_ids if (report := self.report(alert_id)) is not None]
 
     def recent(self, limit: int) -> list[DeliveryReport]:
         """See :meth:`Store.recent`."""

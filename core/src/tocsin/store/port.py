@@ -95,6 +95,7 @@ class Store(Protocol):
         *,
         key: str | None = None,
         connection: Any = None,
+        undone: Callable[[], None] = lambda: None,
     ) -> Added:
         """Remember an alert and its deliveries of all stages: all or none. Returns once that is certain.
 
@@ -107,6 +108,7 @@ class Store(Protocol):
             deliveries: pending; due now in the first stage, infinite in the later ones.
             key: the client's own; an alert under a key that is known is not stored again.
             connection: the application's own, in whose transaction to write; for stores that can.
+            undone: called, from any thread, where that transaction was rolled back and nothing of the alert is kept.
 
         Raises:
             QueueFull: too many deliveries are waiting; a tenth of the room is kept for CRITICAL.
@@ -176,6 +178,9 @@ class Store(Protocol):
 
     def report(self, alert_id: str) -> DeliveryReport | None:
         """The last report about an alert."""
+
+    def reports(self, alert_ids: Sequence[str]) -> list[DeliveryReport]:
+        """The last reports about those of these alerts that have one, in any order: one question for thousands."""
 
     def recent(self, limit: int) -> list[DeliveryReport]:
         """The last finished reports, newest first."""

@@ -16,12 +16,40 @@ from tocsin_sql.schema import alerts, channels, contents, deliveries
 from tocsin_sql.sealing import Seal
 from tocsin_sql.statements import Statement
 
-__all__ = ["content", "find", "load_channel", "previous", "recent", "record", "record_of", "report", "select"]
+__all__ = [
+    "content",
+    "find",
+    "kept",
+    "load_channel",
+    "previous",
+    "recent",
+    "record",
+    "record_of",
+    "report",
+    "reports",
+    "select",
+]
 
 _CONTENT = Statement(sa.select(contents).where(contents.c.alert_id == sa.bindparam("of")))
 _ALERT = sa.select(alerts).where(alerts.c.id == sa.bindparam("of"))
 _DELIVERIES = sa.select(deliveries).where(deliveries.c.alert_id == sa.bindparam("of")).order_by(deliveries.c.id)
 _REPORT = Statement(sa.select(alerts.c.report).where(alerts.c.id == sa.bindparam("of")))
+_IDS = sa.bindparam("ids", type_=sa.Text)
+"""A list as JSON: one parameter, and one text of the statement, for any number of ids."""
+_LISTED: dict[str, Any] = {
+    "sqlite": sa.func.json_each(_IDS),
+    "postgresql": sa.func.json_array_elements_text(sa.cast(_IDS, sa.JSON)),
+}
+
+
+def _of_listed(column: Any, *conditions: Any) -> dict[str, Statement]:
+    """Of the alerts whose ids are listed, for each kind of database."""
+    listed = {name: sa.select(function.table_valued("value").c.value) for name, function in _LISTED.items()}
+    return {name: Statement(sa.select(column).where(alerts.c.id.in_(ids), *conditions)) for name, ids in listed.items()}
+
+
+_REPORTS = _of_listed(alerts.c.report, alerts.c.report.is_not(None))
+_KEPT = _of_listed(alerts.c.id)
 _RECENT = (
     sa.select(alerts.c.report)
     .where(alerts.c.finished.is_not(None))
@@ -59,6 +87,18 @@ def report(connection: sa.Connection, alert_id: str) -> DeliveryReport | None:
     """See ``Store.report``."""
     row = _REPORT.first(connection, {"of": alert_id})
     return None if row is None or row.report is None else DeliveryReport.from_json(row.report)
+
+
+def reports(connection: sa.Connection, alert_ids: Sequence[str]) -> list[DeliveryReport]:
+    """See ``Store.reports``."""
+    rows = _REPORTS[connection.dialect.name].all(connection, {"ids": json.dumps(list(alert_ids))})
+    return [DeliveryReport.from_json(row.report) for row in rows]
+
+
+def kept(connection: sa.Connection, alert_ids: Sequence[str]) -> set[str]:
+    """Which of these alerts there are."""
+    rows = _KEPT[connection.dialect.name].all(connection, {"ids": json.dumps(list(alert_ids))})
+    return {row.id for row in rows}
 
 
 def recent(connection: sa.Connection, limit: int) -> list[DeliveryReport]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import attrs
 import sqlalchemy as sa
 
-from tocsin import Alert, DeliveryReport, DeliveryState, Secret, StoreError
+from tocsin import Alert, DeliveryReport, DeliveryState, Secret
 from tocsin.clock import Clock, SystemClock
 from tocsin.plan import Plan
 from tocsin.settings import in_range, setting, to_integer, to_number
@@ -23,6 +23,7 @@ from tocsin_sql.drafts import Draft
 from tocsin_sql.failures import told
 from tocsin_sql.ledger import Ledger
 from tocsin_sql.opening import open_database
+from tocsin_sql.outbox import Outbox
 from tocsin_sql.room import Room, count
 from tocsin_sql.sealing import Seal, to_key
 from tocsin_sql.timeline import Timeline
@@ -98,6 +99,7 @@ class SqlStore(Upkeep):
     _contents: Contents = attrs.field(init=False, repr=False)
     _room: Room = attrs.field(init=False, repr=False)
     _writer: Writer = attrs.field(init=False, repr=False)
+    _outbox: Outbox = attrs.field(init=False, repr=False)
     _store_id: str = attrs.field(default="", init=False, repr=False)
     _prune_at: float = attrs.field(factory=lambda: time.monotonic() + _FIRST_PRUNE, init=False, repr=False)
 
@@ -111,6 +113,7 @@ class SqlStore(Upkeep):
         self._room = Room(self.max_waiting, self._log)
         self._contents = Contents(self._seal)
         self._writer = Writer(self._database, self._timeline.note, self._room.forget)
+        self._outbox = Outbox(self._database, self._writer, lambda: self._news())
 
     def open(self, clock: Clock, news: Callable[[], None]) -> None:
         """See ``Store.open``.
@@ -135,30 +138,18 @@ class SqlStore(Upkeep):
         *,
         key: str | None = None,
         connection: Any = None,
+        undone: Callable[[], None] = lambda: None,
     ) -> Added:
         """See ``Store.add``; an SQLAlchemy ``connection`` to the same database joins its transaction."""
         draft = Draft.of(self._seal, alert, plan, deliveries, key)
         if connection is not None:
-            return self._add_within(connection, draft)
+            room = Room(self.max_waiting, self._log)
+            ledger = Ledger(connection, self.now(), self._clock.now(), self._seal, room)
+            return self._outbox.add(ledger, self._store_id, draft, undone)
         added = self._change(lambda ledger: self._announced(ledger, changes.add(ledger, draft), lambda a: a.fresh))
         if not added.known:
             self._contents.keep(alert, draft.content["content"])
         return added
-
-    def _add_within(self, connection: Any, draft: Draft) -> Added:
-        if not isinstance(connection, sa.Connection):
-            raise StoreError(f"connection must be an sqlalchemy.Connection, got {type(connection).__name__}")
-        ledger = Ledger(connection, self.now(), self._clock.now(), self._seal, Room(self.max_waiting, self._log))
-        with told(self._database.place):
-            self._database.check_same(connection, self._store_id)
-            added = changes.add(ledger, draft)
-            self._database.announce(connection)
-        sa.event.listen(connection, "commit", self._committed, once=True)
-        return attrs.evolve(added, fresh=())
-
-    def _committed(self, _: sa.Connection) -> None:
-        """The application commits: once its transaction lets the writer have a turn, there is news."""
-        self._writer.post(lambda connection: None, lambda _: self._news(), durable=False)
 
     def claim(self, channel: str, limit: int, seconds: float) -> Claim:
         """See ``Store.claim``."""
@@ -240,6 +231,10 @@ class SqlStore(Upkeep):
     def report(self, alert_id: str) -> DeliveryReport | None:
         """See ``Store.report``."""
         return self._glance(lambda connection: queries.report(connection, alert_id))
+
+    def reports(self, alert_ids: Sequence[str]) -> list[DeliveryReport]:
+        """See ``Store.reports``."""
+        return self._glance(lambda connection: queries.reports(connection, alert_ids))
 
     def recent(self, limit: int) -> list[DeliveryReport]:
         """See ``Store.recent``."""

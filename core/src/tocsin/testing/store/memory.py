@@ -105,6 +105,19 @@ class MemoryPromises(StoreRig):
         assert earlier is not None
         assert earlier.receipt.provider_id == "id-2-x-r"
 
+    def test_the_reports_of_many_alerts_are_one_question(self, store: Store) -> None:
+        for name in ("1", "2", "3'\"", "4"):
+            self.put(store, alert(alert_id=name))
+            if name != "2":
+                settle(store, outcome(self.one(store)))
+            else:
+                self.one(store)
+        asked = ["3'\"", "unknown", "2", "1", "1"]
+        reports = store.reports([*asked, *(f"none-{n}" for n in range(5_000))])
+
+        assert {report.alert_id: report for report in reports} == {name: store.report(name) for name in ("1", "3'\"")}
+        assert store.reports([]) == []
+
     def test_recent_reports_are_the_newest_first(self, store: Store, clock: FakeClock) -> None:
         for name in ("1", "2", "3"):
             self.put(store, alert(alert_id=name))
