@@ -59,7 +59,7 @@ def test_one_probe_passes_when_the_time_is_up_and_its_success_closes():
     assert circuit.admit(6, "b") == 0
 
 
-def test_each_failed_probe_doubles_the_time_up_to_a_minute():
+def test_each_failed_probe_doubles_the_time_up_to_75_seconds():
     circuit, now, waits = opened(), 0.0, []
     for _ in range(6):
         waits.append(circuit.admit(now, "p"))
@@ -67,7 +67,7 @@ def test_each_failed_probe_doubles_the_time_up_to_a_minute():
         assert circuit.admit(now, "p") == 0
         assert circuit.failed(now, "p", SERVER, "down") is True
 
-    assert waits == [5, 10, 20, 40, 60, 60]
+    assert waits == [5, 10, 20, 40, 75, 75]
 
 
 def test_a_probe_that_did_not_take_place_is_given_back():
@@ -143,13 +143,13 @@ def test_a_look_at_the_wait_says_what_somebody_new_would_be_told_and_changes_not
 
 
 @given(st.lists(STEPS))
-def test_no_wait_is_longer_than_a_minute_and_each_ends(steps):
+def test_no_wait_is_longer_than_75_seconds_and_each_ends(steps):
     circuit, now = opened(), 0.0
     for step, unit, later in steps:
         now += later
         take(circuit, step, now, unit)
-        assert 0.0 <= circuit.wait(now) <= 60.0
-    assert circuit.wait(now + 60.0 + 120.0) == 0.0
+        assert 0.0 <= circuit.wait(now) <= 75.0
+    assert circuit.wait(now + 75.0 + 120.0) == 0.0
 
 
 @given(st.lists(st.floats(7.51, 100), max_size=50))

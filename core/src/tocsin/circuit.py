@@ -20,7 +20,8 @@ _WINDOW = 30.0
 _CALLS = 5
 _SHARE = 0.5
 _FIRST = 5.0
-_LONGEST = 60.0
+_LONGEST = 75.0
+"""Seconds: an outage of an hour is called 55 times, counting the five that opened it; at 60 s it would be 67."""
 _PROBE = 120.0
 """Seconds after which a probe that never came back is taken for lost."""
 
@@ -93,7 +94,7 @@ class Circuit:
         return False
 
     def open(self, now: float, cause: ErrorKind, reason: str, *, forever: bool = False) -> None:
-        """Open for 5 s, doubling to 60 s with each failed probe; or until a person closes it."""
+        """Open for 5 s, doubling to 75 s with each failed probe; or until a person closes it."""
         self._open_for = min(_LONGEST, 2 * self._open_for) if self.cause is not None and self._probe else self._open_for
         self._until = math.inf if forever else now + self._open_for
         self.cause, self.reason, self._probe = cause, reason, None

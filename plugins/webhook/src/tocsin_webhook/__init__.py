@@ -123,7 +123,7 @@ Check the body as it arrived, before anything parses it.
 * 3xx (client): redirects are never followed, because they would carry the alert to where nobody configured it. Set the
   final URL.
 * 401, 403 (auth): the endpoint refused signature, header or URL. The alert is not sent again, and the circuit of that
-  endpoint opens: after 5 s, doubling to 60 s, the next alert is tried. It heals by itself, since secret and clock may
+  endpoint opens: after 5 s, doubling to 75 s, the next alert is tried. It heals by itself, since secret and clock may
   be mended at the endpoint.
 * 404 (invalid_recipient): nothing is at this URL. The alert is not sent again; a later one is tried, because proxies
   answer so while the endpoint behind them restarts. Standard Webhooks counts it among the ordinary failures.
