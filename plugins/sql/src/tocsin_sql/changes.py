@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from tocsin import Alert, DeliveryReport
 from tocsin.plan import Plan
@@ -15,7 +16,7 @@ from tocsin_sql.drafts import Draft
 from tocsin_sql.ledger import Ledger, has_begun
 from tocsin_sql.rows import DROP_BEGUN, attempt_row, unit_map, unit_values
 from tocsin_sql.schema import IN_FLIGHT, OPEN, alerts, attempts, channels, contents, deliveries
-from tocsin_sql.statements import Statement
+from tocsin_sql.statements import Insertion, Statement
 
 __all__ = ["add", "amend", "cancel", "complete", "replay", "save_channel", "suppress"]
 
@@ -25,8 +26,15 @@ _KNOWN = Statement(sa.select(alerts.c.id, alerts.c.report).where(alerts.c.client
 _ALERT = Statement(sa.select(alerts).where(alerts.c.id == sa.bindparam("of")).with_for_update())
 _NEW_ALERT = Statement(sa.insert(alerts).inline(), [one.name for one in alerts.c if one.name != "seq"])
 _NEW_CONTENT = Statement(sa.insert(contents))
-_NEW_DELIVERY = Statement(sa.insert(deliveries).inline(), [one.name for one in deliveries.c if one.name != "id"])
-_NEW_ATTEMPT = Statement(sa.insert(attempts))
+_NEW_DELIVERIES = Insertion(deliveries, "id")
+
+
+def _ending(insert: Any) -> Statement:
+    ended = {name: insert.excluded[name] for name in ("started_at", "outcome", "body")}
+    return Statement(insert.on_conflict_do_update(index_elements=["delivery_id", "number"], set_=ended))
+
+
+_END_ATTEMPT = {"sqlite": _ending(sqlite.insert(attempts)), "postgresql": _ending(postgresql.insert(attempts))}
 _HELD = Statement(
     sa.select(deliveries.c.id, deliveries.c.attempted, alerts.c.closed, alerts.c.fail_fast)
     .join_from(deliveries, alerts, alerts.c.id == deliveries.c.alert_id)
@@ -58,7 +66,7 @@ def add(ledger: Ledger, draft: Draft) -> Added:
     ledger.room.check(connection, len(draft.rows), draft.alert.priority.rank)
     _NEW_ALERT.change(connection, draft.row)
     _NEW_CONTENT.change(connection, draft.content)
-    _NEW_DELIVERY.change_each(connection, draft.rows)
+    _NEW_DELIVERIES.put(connection, draft.rows)
     ledger.room.add(len(draft.rows))
     begun, report = _begun(ledger, draft, draft.deliveries, None)
     return Added(alert_id=alert_id, fresh=begun, report=report)
@@ -109,7 +117,7 @@ def _renew_alert(ledger: Ledger, draft: Draft) -> None:
 def _put_deliveries(ledger: Ledger, draft: Draft, fresh: Sequence[Delivery], known: Mapping[Unit, Delivery]) -> None:
     units = zip(draft.deliveries, draft.rows, strict=True)
     rows = [row for one, row in units if one.unit not in known]
-    _NEW_DELIVERY.change_each(ledger.connection, rows)
+    _NEW_DELIVERIES.put(ledger.connection, rows)
     ledger.room.add(len(rows))
     for one in fresh:
         if one.unit in known:
@@ -122,10 +130,10 @@ def complete(ledger: Ledger, delivery: Delivery) -> Settled:
     row = _HELD.first(ledger.connection, held)
     if row is None:
         return Settled(taken=False, delivery=delivery)
-    after = attrs.evolve(delivery, lease=0.0)
+    after = delivery.changed(lease=0.0)
     if row.closed is not None and not after.state.is_final:
         after = cancelled(after, row.closed)
-    if not ledger.replace(attrs.evolve(delivery, state="in_flight"), after):
+    if not ledger.complete(row.id, after):
         return Settled(taken=False, delivery=delivery)
     _end_attempts(ledger, row, after)
     if not after.state.is_final:
@@ -136,11 +144,11 @@ def complete(ledger: Ledger, delivery: Delivery) -> Settled:
 
 def _end_attempts(ledger: Ledger, row: Any, after: Delivery) -> None:
     """Write what was tried; what had begun without being tried leaves nothing behind."""
-    DROP_BEGUN.change(ledger.connection, {"delivery": row.id})
     new = after.attempts[row.attempted :]
-    if new:
-        rows = [attempt_row(row.id, number, one) for number, one in enumerate(new, row.attempted + 1)]
-        _NEW_ATTEMPT.change_each(ledger.connection, rows)
+    if not new:
+        DROP_BEGUN.change(ledger.connection, {"delivery": row.id})
+    for number, one in enumerate(new, row.attempted + 1):
+        _END_ATTEMPT[ledger.connection.dialect.name].change(ledger.connection, attempt_row(row.id, number, one))
 
 
 def _settled(ledger: Ledger, alert_id: str, *, fail_fast: bool) -> tuple[tuple[str, ...], DeliveryReport | None]:

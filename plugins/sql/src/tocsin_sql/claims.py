@@ -92,21 +92,29 @@ _BEGIN = {
 def claim(ledger: Ledger, channel: str, limit: int, seconds: float) -> Claim:
     """See ``Store.claim``."""
     heads = _heads(ledger.connection, channel)
-    ids: list[int] = []
-    for rank, head in enumerate(heads):
-        if head is not None and head <= ledger.now and len(ids) < limit:
-            probe = {"name": channel, "of_rank": rank, "now": ledger.now, "most": limit - len(ids)}
-            ids += [row.id for row in _PROBE.all(ledger.connection, probe)]
+    ids = _due(ledger, channel, heads, limit + 1)
+    if more := len(ids) > limit:
+        heads, ids = [ledger.now], ids[:limit]
     if ids:
         rows = _take(ledger, _TAKE, ids, seconds)
         begun = [begun_row(row.id, row.attempted + 1, ledger.wall) for row in rows]
         _BEGIN[ledger.connection.dialect.name].change_each(ledger.connection, begun)
         taken = deliveries_of(ledger.connection, rows)
-        heads = _heads(ledger.connection, channel)
+        heads = heads if more else _heads(ledger.connection, channel)
     else:
         taken = []
     waiting = [head for head in heads if head is not None and head != math.inf]
     return Claim(tuple(taken), min(waiting, default=None))
+
+
+def _due(ledger: Ledger, channel: str, heads: Sequence[float | None], limit: int) -> list[int]:
+    """So many deliveries that are due, most urgent first."""
+    ids: list[int] = []
+    for rank, head in enumerate(heads):
+        if head is not None and head <= ledger.now and len(ids) < limit:
+            probe = {"name": channel, "of_rank": rank, "now": ledger.now, "most": limit - len(ids)}
+            ids += [row.id for row in _PROBE.all(ledger.connection, probe)]
+    return ids
 
 
 def _heads(connection: sa.Connection, channel: str) -> list[float | None]:

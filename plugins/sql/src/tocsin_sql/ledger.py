@@ -11,12 +11,13 @@ import attrs
 import sqlalchemy as sa
 
 from tocsin import DeliveryReport, DeliveryState
-from tocsin.store import Delivery, Record, Step, begun, cancelled, is_cancellable, next_step
-from tocsin.store.progress import NOT_NEEDED
+from tocsin.store import Delivery, Record, begun, cancelled, is_cancellable, next_step
+from tocsin.store.progress import NOT_NEEDED, NOTHING
+from tocsin_sql.ended import Ended
 from tocsin_sql.queries import record_of
 from tocsin_sql.room import Room
 from tocsin_sql.rows import deliveries_of, delivery_values, unit_values
-from tocsin_sql.schema import alerts, deliveries
+from tocsin_sql.schema import IN_FLIGHT, alerts, deliveries
 from tocsin_sql.sealing import Seal
 from tocsin_sql.statements import Statement
 
@@ -33,6 +34,11 @@ _REPLACE = Statement(
     sa.update(deliveries)
     .where(*_THIS, deliveries.c.state == sa.bindparam("was"), deliveries.c.token == sa.bindparam("held"))
     .values({name: sa.bindparam(name) for name in _CHANGED})
+)
+_COMPLETE = Statement(
+    sa.update(deliveries)
+    .where(deliveries.c.id == sa.bindparam("number"), deliveries.c.token == sa.bindparam("held"), IN_FLIGHT)
+    .values({name: sa.bindparam(name) for name in _CHANGED if name != "token"})
 )
 _ALERT = Statement(sa.select(alerts).where(alerts.c.id == sa.bindparam("of")).with_for_update())
 _DELIVERIES = Statement(
@@ -59,6 +65,7 @@ class Ledger:
         now: on the store's clock.
         wall: on the wall clock.
         room: told how many deliveries more or fewer wait.
+        ended: told each delivery whose end is written.
     """
 
     connection: sa.Connection
@@ -66,6 +73,7 @@ class Ledger:
     wall: datetime
     seal: Seal
     room: Room
+    ended: Ended = attrs.field(factory=Ended)
 
     def record(self, alert_id: str) -> Record | None:
         """The alert as it stands without its content, its rows locked until the transaction ends."""
@@ -75,7 +83,23 @@ class Ledger:
     def record_of(self, row: Any) -> Record:
         """The record of an alert's row, which is locked."""
         rows = _DELIVERIES.all(self.connection, {"of": row.id})
-        return record_of(row, deliveries_of(self.connection, rows), None)
+        return record_of(row, deliveries_of(self.connection, rows, self.ended), None)
+
+    def complete(self, number: int, after: Delivery) -> bool:
+        """Write what an attempt made of a delivery; False where the lease that it was made under is not the last one.
+
+        Args:
+            number: of its row.
+            after: as it stands now.
+        """
+        is_final = after.state.is_final
+        values = delivery_values(after, self.now if is_final else None)
+        if not _COMPLETE.change(self.connection, {"number": number, "held": after.token, **values}):
+            return False
+        if is_final:
+            self.room.add(-1)
+            self.ended.note(number, after, values["receipt"])
+        return True
 
     def replace(self, before: Delivery, after: Delivery) -> bool:
         """Write a delivery that changed; False where somebody else changed it before."""
@@ -97,7 +121,7 @@ class Ledger:
     def advance(self, record: Record) -> tuple[tuple[str, ...], DeliveryReport | None]:
         """Take the alert's next steps; the channels whose deliveries became due with them, and the report."""
         due: list[str] = []
-        while (step := next_step(record, self.wall)) != Step():
+        while (step := next_step(record, self.wall)) is not NOTHING:
             if step.cancel is not None:
                 reason = step.cancel
                 ended = [cancelled(one, reason) for one in record.deliveries if is_cancellable(one, record.plan)]
@@ -118,7 +142,8 @@ class Ledger:
 
     def finish(self, record: Record, report: DeliveryReport) -> None:
         """Write the report; what never began is not needed any more."""
-        self.change(record, [_left(one, record) for one in record.deliveries if one.is_waiting])
+        if left := [_left(one, record) for one in record.deliveries if one.is_waiting]:
+            self.change(record, left)
         values = {"stage": record.stage, "report": report.to_json(), "finished": self.now}
         _FINISH.change(self.connection, {"of": record.alert_id, **values})
 
@@ -138,7 +163,7 @@ class Ledger:
 def _left(one: Delivery, record: Record) -> Delivery:
     needed = one.stage < len(record.plan.stages)
     state = DeliveryState.CANCELLED if needed else DeliveryState.SUPPRESSED
-    return attrs.evolve(one, state=state, error=record.closed if needed else NOT_NEEDED)
+    return one.changed(state=state, error=record.closed if needed else NOT_NEEDED)
 
 
 def has_begun(delivery: Delivery) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -154,12 +155,18 @@ def record(connection: sa.Connection, seal: Seal, alert_id: str) -> Record | Non
     return record_of(row, deliveries_of(connection, rows), None if found is None else seal.alert(found))
 
 
+@functools.lru_cache(maxsize=256)
+def _plan(text: str) -> Plan:
+    """Alerts that go the same way have the same plan."""
+    return Plan.from_dict(json.loads(text))
+
+
 def record_of(row: Any, known: Sequence[Delivery], alert: Alert | None) -> Record:
     """The record of an alert's row."""
     return Record(
         alert_id=row.id,
         alert=alert,
-        plan=Plan.from_dict(json.loads(row.plan)),
+        plan=_plan(row.plan),
         stage=row.stage,
         deliveries=tuple(known),
         report=None if row.report is None else DeliveryReport.from_json(row.report),

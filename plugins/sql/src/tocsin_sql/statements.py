@@ -13,12 +13,14 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-__all__ = ["Listing", "Statement"]
+__all__ = ["Insertion", "Listing", "Statement"]
 
 Values = Mapping[str, Any]
 
 NOTHING: Values = {}
 _MOST = 256
+_TOGETHER = 32
+"""Rows of up to 30 columns: SQLite before 3.32 takes 999 values."""
 _NAMED = {"pysqlite": sqlite.dialect(paramstyle="named")}
 _DIRECT = {*_NAMED, "psycopg"}
 """Drivers that take values by name; an application's connection may have another, which SQLAlchemy serves."""
@@ -74,8 +76,9 @@ class Statement:
         known = self._text(connection)
         if known.fixed:
             many = [{**known.fixed, **values} for values in many]
+        driver: Any = connection.connection.driver_connection
         try:
-            connection.connection.driver_connection.cursor().executemany(known.text, many)  # type: ignore[union-attr]
+            driver.cursor().executemany(known.text, many)
         except Exception as error:
             raise _translated(connection, error, known.text) from error
 
@@ -125,6 +128,39 @@ class Listing:
         if known is None:
             names = [f"id_{number}" for number in range(size)]
             known = self._sizes[size] = names, Statement(self._make([sa.bindparam(name) for name in names]))
+        return known
+
+
+class Insertion:
+    """Puts rows into a table, as many as one statement takes at once: each statement is a turn that others may take.
+
+    Args:
+        table: where.
+        without: columns that the database fills.
+    """
+
+    def __init__(self, table: sa.Table, *without: str) -> None:
+        self._table = table
+        self._names = [column.name for column in table.c if column.name not in without]
+        self._single = Statement(sa.insert(table).inline(), self._names)
+        self._sizes: dict[int, tuple[list[str], Statement]] = {}
+
+    def put(self, connection: sa.Connection, rows: Sequence[Values]) -> None:
+        """Insert the rows, none or more."""
+        if not 1 < len(rows) <= _TOGETHER or connection.dialect.driver not in _DIRECT:
+            self._single.change_each(connection, rows)
+            return
+        names, statement = self._of(len(rows))
+        values = [row[name] for row in rows for name in self._names]
+        statement.change(connection, dict(zip(names, values, strict=True)))
+
+    def _of(self, size: int) -> tuple[list[str], Statement]:
+        known = self._sizes.get(size)
+        if known is None:
+            rows = [{name: f"{name}_{number}" for name in self._names} for number in range(size)]
+            clause = sa.insert(self._table).inline()
+            clause = clause.values([{name: sa.bindparam(key) for name, key in row.items()} for row in rows])
+            known = self._sizes[size] = [key for row in rows for key in row.values()], Statement(clause)
         return known
 
 

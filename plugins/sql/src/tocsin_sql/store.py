@@ -20,6 +20,7 @@ from tocsin_sql.contents import Contents
 from tocsin_sql.converters import to_database_url, to_secret_key
 from tocsin_sql.database import Database, database_of
 from tocsin_sql.drafts import Draft
+from tocsin_sql.ended import Ended
 from tocsin_sql.failures import told
 from tocsin_sql.ledger import Ledger
 from tocsin_sql.opening import open_database
@@ -97,6 +98,7 @@ class SqlStore(Upkeep):
     _timeline: Timeline = attrs.field(factory=Timeline, init=False, repr=False)
     _log: WalBound = attrs.field(init=False, repr=False)
     _contents: Contents = attrs.field(init=False, repr=False)
+    _ended: Ended = attrs.field(init=False, repr=False)
     _room: Room = attrs.field(init=False, repr=False)
     _writer: Writer = attrs.field(init=False, repr=False)
     _outbox: Outbox = attrs.field(init=False, repr=False)
@@ -112,7 +114,8 @@ class SqlStore(Upkeep):
         self._log = WalBound(self._database.log, self.max_log << 20)
         self._room = Room(self.max_waiting, self._log)
         self._contents = Contents(self._seal)
-        self._writer = Writer(self._database, self._timeline.note, self._room.forget)
+        self._ended = Ended()
+        self._writer = Writer(self._database, self._timeline.note, self._room.forget, self._ended.forget)
         self._outbox = Outbox(self._database, self._writer, lambda: self._news())
 
     def open(self, clock: Clock, news: Callable[[], None]) -> None:
@@ -271,10 +274,9 @@ class SqlStore(Upkeep):
             self.prune()
 
     def _within(self, change: Callable[[Ledger], T]) -> Callable[[sa.Connection], T]:
-        def job(connection: sa.Connection) -> T:
-            return change(Ledger(connection, self.now(), self._clock.now(), self._seal, self._room))
-
-        return job
+        return lambda connection: change(
+            Ledger(connection, self.now(), self._clock.now(), self._seal, self._room, self._ended)
+        )
 
     def _announced(self, ledger: Ledger, result: T, is_news: Callable[[T], object]) -> T:
         """The result, of which other processes hear where it made something due."""

@@ -74,7 +74,7 @@ class Writer:
         on_trouble: called after a transaction that was rolled back.
     """
 
-    def __init__(self, target: Target, at_end: Job[None], on_trouble: Callable[[], None]) -> None:
+    def __init__(self, target: Target, at_end: Job[None], *on_trouble: Callable[[], None]) -> None:
         self._target = target
         self._at_end = at_end
         self._on_trouble = on_trouble
@@ -85,6 +85,8 @@ class Writer:
         self._again_at = 0.0
         self._pause = _SHORTEST
         self._company = 1
+        self._wanted = 1
+        self._took = _GATHER
         self._closing = False
         self._thread: threading.Thread | None = None
         self.connection: sa.Connection | None = None
@@ -126,7 +128,8 @@ class Writer:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="tocsin-store", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if len(self._tasks) >= self._wanted:
+                self._changed.notify()
 
     def _run(self) -> None:
         while batch := self._take():
@@ -151,27 +154,46 @@ class Writer:
                 self._changed.wait(max(0.0, self._again_at - time.monotonic()) if self._late else None)
 
     def _gather(self) -> None:
-        """Wait a moment for those who wrote together last time: one commit then serves them together again."""
-        end = time.monotonic() + _GATHER
+        """Wait a moment for those who wrote together last time: one commit then serves them together again.
+
+        No longer than a commit takes, for that is what it saves.
+        """
+        end = time.monotonic() + min(_GATHER, self._took)
+        self._wanted = self._company
         while len(self._tasks) < self._company and not self._closing and (left := end - time.monotonic()) > 0:
             self._changed.wait(left)
+        self._wanted = 1
 
     def _write(self, batch: list[_Task]) -> None:
         try:
             outcomes = self._transact(batch)
         except Exception as error:
-            self._on_trouble()
-            self._let_go(error)
-            if len(batch) > 1 and not (isinstance(error, Misplaced) or is_everybodys(error)):
-                for task in batch:
-                    self._write([task])  # so that one that fails does not fail the others
-                return
+            self._rolled_back(batch, error)
+        else:
+            self._pause = _SHORTEST
+            self._settle(batch, outcomes)
+
+    def _rolled_back(self, batch: list[_Task], error: Exception) -> None:
+        for forget in self._on_trouble:
+            forget()
+        self._let_go(error)
+        if len(batch) > 1 and not (isinstance(error, Misplaced) or is_everybodys(error)):
             for task in batch:
-                self._failed(task, error)
+                self._write([task])  # so that one that fails does not fail the others
             return
-        self._pause = _SHORTEST
+        for task in batch:
+            self._failed(task, error)
+
+    def _settle(self, batch: list[_Task], outcomes: list[Any]) -> None:
+        news = []
         for task, outcome in zip(batch, outcomes, strict=True):
-            self._settle(task, outcome)
+            if isinstance(outcome, Exception):
+                self._failed(task, outcome)
+            elif task.done is not None:
+                news.append((task.done, outcome))
+            else:
+                task.future.set_result(outcome)
+        self._teller.tell(news)
 
     def _transact(self, batch: list[_Task]) -> list[Any]:
         if self.connection is None:
@@ -182,15 +204,9 @@ class Writer:
             self._target.began(connection, durable=durable)
             outcomes = [_perform(connection, task) for task in batch]
             self._at_end(connection)
+            ended = time.monotonic()
+        self._took = time.monotonic() - ended
         return outcomes
-
-    def _settle(self, task: _Task, outcome: Any) -> None:
-        if isinstance(outcome, Exception):
-            self._failed(task, outcome)
-        elif task.done is not None:
-            self._teller.tell(task.done, outcome)
-        else:
-            task.future.set_result(outcome)
 
     def _let_go(self, error: Exception) -> None:
         """Have the next transaction begin on a fresh connection, where this one is of no more use."""
