@@ -10,6 +10,8 @@ from tocsin import (
     Alert,
     AlertManager,
     Capabilities,
+    ContentLost,
+    ContentSealed,
     Health,
     MemoryStore,
     NotificationConfig,
@@ -367,3 +369,44 @@ def test_an_alert_that_cannot_be_read_now_is_sent_later():
     (one,) = report.results["a"].recipients
     assert one.state == "accepted"
     assert len(one.attempts) == 1
+
+
+def test_an_alert_that_is_lost_for_good_fails_at_once_and_says_so():
+    class Damaged(MemoryStore):
+        asked = 0
+
+        def alert(self, alert_id):
+            self.asked += 1
+            raise ContentLost("the content is damaged")
+
+    clock, store, got = FakeClock(), Damaged(), []
+    with NotificationService(NotificationConfig(), clock=clock, store=store) as service:
+        service.add_channel("a", got.append)
+        report = service.send_notification(an_alert())
+    (one,) = report.results["a"].recipients
+
+    assert (str(one.state), str(one.error_kind), one.error) == ("failed", "store", "the content is damaged")
+    assert "tocsin store check" in one.hint
+    assert (one.attempts, got, store.asked) == ((), [], 1)
+
+
+def test_an_alert_that_needs_another_key_waits_for_a_worker_that_has_it():
+    class Sealed(MemoryStore):
+        def __init__(self):
+            super().__init__()
+            self.asked = []
+
+        def alert(self, alert_id):
+            self.asked.append(clock.monotonic())
+            if len(self.asked) < 3:
+                raise ContentSealed("the content was encrypted with another key")
+            return super().alert(alert_id)
+
+    clock, store, got = FakeClock(), Sealed(), []
+    with NotificationService(NotificationConfig(), clock=clock, store=store) as service:
+        service.add_channel("a", got.append)
+        report = service.send_notification(an_alert())
+
+    assert report.is_complete
+    assert len(got) == 1
+    assert [late - early >= 60 for early, late in zip(store.asked, store.asked[1:], strict=False)] == [True, True]

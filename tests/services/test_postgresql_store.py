@@ -29,6 +29,14 @@ ENV = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 class TestPostgresql(StoreContract):
     """With the fixture ``make_store`` of this folder."""
 
+    @pytest.fixture
+    def spoil(self, url):
+        def run(alert_id):
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("UPDATE tocsin_contents SET content = %s WHERE alert_id = %s", (b"{}", alert_id))
+
+        return run
+
 
 @pytest.fixture
 def engine(url):

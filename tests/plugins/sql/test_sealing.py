@@ -5,11 +5,12 @@ import sqlite3
 
 import pytest
 
-from tocsin import Secret, StoreError
+from tocsin import ContentLost, ContentSealed, Secret, StoreError
 from tocsin.clock import SystemClock
 from tocsin.plan import Plan
 from tocsin.testing.store.rig import alert, delivery
 from tocsin_sql import SqlStore
+from tocsin_sql.sealing import Seal
 
 KEY, OTHER = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
 WORDS = "the vault door is open"
@@ -79,7 +80,7 @@ def test_content_that_was_moved_to_another_alert_is_refused(open_store, path):
         connection.execute(query, (one.alert_id, two.alert_id))
     connection.close()
 
-    with pytest.raises(StoreError, match="another key, or was changed"):
+    with pytest.raises(ContentSealed, match="another key, or was changed"):
         store.alert(two.alert_id)
     assert store.alert(one.alert_id) == one
 
@@ -91,9 +92,23 @@ def test_content_that_was_changed_is_not_sent(open_store, path):
         connection.execute("UPDATE tocsin_contents SET content = CAST(replace(content, 'vault', 'front') AS BLOB)")
     connection.close()
 
-    with pytest.raises(StoreError, match=f"content of alert {one.alert_id} is damaged"):
+    with pytest.raises(ContentLost, match=f"content of alert {one.alert_id} is damaged"):
         store.alert(one.alert_id)
     assert any("content of 1 alerts is damaged" in problem for problem in store.check())
+
+
+def test_what_another_key_sealed_is_no_damage_and_its_record_stays(open_store, path):
+    store = open_store(key=KEY)
+    one = put(store)
+    content = Seal(bytes([2]) * 32).row(one)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE tocsin_contents SET content = :content, checksum = :checksum", content)
+    connection.close()
+
+    with pytest.raises(ContentSealed, match="another key, or was changed"):
+        store.alert(one.alert_id)
+    record = store.record(one.alert_id)
+    assert (record.alert, len(record.deliveries)) == (None, 1)
 
 
 @pytest.mark.parametrize("value", ["short", "é" * 32, base64.b64encode(b"x" * 31).decode()])

@@ -13,7 +13,10 @@ from tocsin.deadline import Deadline
 from tocsin.dispatch.lane import Lane
 from tocsin.dispatch.verdict import Verdicts
 from tocsin.errors import (
+    AlertLost,
     ConnectionFailed,
+    ContentLost,
+    ContentSealed,
     DeliveryError,
     ErrorKind,
     Expired,
@@ -33,6 +36,8 @@ LEASE_MARGIN = 15.0
 """Seconds by which a lease is longer than the attempt it is for."""
 _STORE_TROUBLE = 1.0
 """Seconds until a delivery whose alert could not be read is tried again."""
+_SEALED = 60.0
+"""Seconds until one whose alert needs another key comes up again: then a worker that has it may be the one to claim."""
 
 
 class Judge:
@@ -154,14 +159,20 @@ class Station:
         )
 
     def _remembered(self, delivery: Delivery) -> tuple[Alert | None, Earlier | None]:
-        """The alert, and what its recipient got before; a store that cannot be read now is asked again later."""
+        """The alert, and what its recipient got before; a store that cannot be read now is asked again later.
+
+        An alert that is lost for good ends the delivery, since no later try could read it.
+        """
         try:
             alert = self._store.alert(delivery.alert_id)
             if alert is None:
                 return None, None
             return alert, self._store.previous(alert, self.channel.name, delivery.recipient_id)
+        except ContentLost as error:
+            raise not_attempted(AlertLost(str(error))) from None
         except StoreError as error:
-            raise not_attempted(ConnectionFailed(str(error), retry_after=_STORE_TROUBLE, hint="")) from None
+            wait = _SEALED if isinstance(error, ContentSealed) else _STORE_TROUBLE
+            raise not_attempted(ConnectionFailed(str(error), retry_after=wait, hint="")) from None
 
     def _settle(
         self, delivery: Delivery, result: Receipt | DeliveryError, started_at: datetime, seconds: float

@@ -6,6 +6,7 @@ that no caller ever has to parse a message.
 """
 
 from tocsin.errors.delivery import (
+    AlertLost,
     AuthError,
     ChannelConfigError,
     CircuitOpen,
@@ -26,6 +27,8 @@ from tocsin.errors.kinds import ErrorKind, Outcome, Scope
 from tocsin.errors.usage import (
     AlertError,
     ConfigError,
+    ContentLost,
+    ContentSealed,
     DeliveryFailed,
     ProcessorFailed,
     QueueFull,
@@ -41,12 +44,15 @@ from tocsin.errors.usage import (
 
 __all__ = [
     "AlertError",
+    "AlertLost",
     "AuthError",
     "ChannelConfigError",
     "CircuitOpen",
     "ClientError",
     "ConfigError",
     "ConnectionFailed",
+    "ContentLost",
+    "ContentSealed",
     "DeliveryError",
     "DeliveryFailed",
     "DeliveryTimeout",

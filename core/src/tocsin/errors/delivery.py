@@ -8,6 +8,7 @@ from tocsin.errors.kinds import ErrorKind, Outcome, Scope
 from tocsin.errors.usage import TocsinError
 
 __all__ = [
+    "AlertLost",
     "AuthError",
     "ChannelConfigError",
     "CircuitOpen",
@@ -213,6 +214,14 @@ class Expired(DeliveryError):
     code = "TCN-213"
     kind = ErrorKind.EXPIRED
     default_hint = "Send it again, or raise deadline."
+
+
+class AlertLost(DeliveryError):
+    """The store no longer has the alert as it was written, so nothing was sent. Raised by the dispatcher."""
+
+    code = "TCN-214"
+    kind = ErrorKind.STORE
+    default_hint = "Run tocsin store check, and send the alert again from where it came from."
 
 
 def not_attempted(error: DeliveryError) -> DeliveryError:

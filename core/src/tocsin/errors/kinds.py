@@ -23,6 +23,7 @@ class ErrorKind(StrEnum):
     PLUGIN = "plugin"
     CIRCUIT_OPEN = "circuit_open"
     EXPIRED = "expired"
+    STORE = "store"
 
 
 class Outcome(StrEnum):

@@ -9,6 +9,8 @@ from typing import ClassVar
 __all__ = [
     "AlertError",
     "ConfigError",
+    "ContentLost",
+    "ContentSealed",
     "DeliveryFailed",
     "ProcessorFailed",
     "QueueFull",
@@ -124,6 +126,18 @@ class StoreError(TocsinError):
     """The store cannot do it now: full, locked, gone, damaged or of another version. Nothing was accepted."""
 
     code = "TCN-175"
+
+
+class ContentLost(StoreError):
+    """What an alert says is damaged for good where it is kept. Its deliveries fail; their records stay."""
+
+    code = "TCN-176"
+
+
+class ContentSealed(StoreError):
+    """What an alert says was encrypted with a key that this process does not have; another one may."""
+
+    code = "TCN-177"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -133,7 +133,7 @@ class Record:
     """Everything that is kept of one alert.
 
     Attributes:
-        alert: None where its content was removed after the retention time.
+        alert: None where its content was removed after the retention time, or cannot be read.
         stage: the last one of the plan that has begun.
         deliveries: of all stages, in the order in which they were added.
         report: once everything has ended; the last one, where it was sent again since.

@@ -162,7 +162,13 @@ class Store(Protocol):
         """Everything that is known about an alert."""
 
     def alert(self, alert_id: str) -> Alert | None:
-        """The alert, as long as its content is kept."""
+        """The alert, as long as its content is kept.
+
+        Raises:
+            ContentLost: it is damaged for good.
+            ContentSealed: it is encrypted, and not with this process's key.
+            StoreError: it cannot be read now.
+        """
 
     def find(self, channel: str, provider_id: str) -> Delivery | None:
         """The finished delivery that the provider knows by this id; None where it is not remembered."""

@@ -40,7 +40,8 @@ class Contents:
         """The alert; None where it is not known, or its content was removed.
 
         Raises:
-            StoreError: its content is damaged, or cannot be opened with this key.
+            ContentLost: its content is damaged.
+            ContentSealed: it cannot be opened with this key.
         """
         row = _CONTENT.first(connection, {"of": alert_id})
         if row is None:

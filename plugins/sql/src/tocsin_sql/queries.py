@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tocsin import Alert, AlertStatus, DeliveryReport, DeliveryState, Receipt
+from tocsin import Alert, AlertStatus, ContentLost, ContentSealed, DeliveryReport, DeliveryState, Receipt
 from tocsin.plan import Plan
 from tocsin.store import Delivery, Earlier, Record
 from tocsin_sql.rows import DELIVERY, deliveries_of, topic_of
@@ -150,9 +150,16 @@ def record(connection: sa.Connection, seal: Seal, alert_id: str) -> Record | Non
     row = connection.execute(_ALERT, {"of": alert_id}).one_or_none()
     if row is None:
         return None
-    found = content(connection, alert_id)
     rows = connection.execute(_DELIVERIES, {"of": alert_id}).all()
-    return record_of(row, deliveries_of(connection, rows), None if found is None else seal.alert(found))
+    return record_of(row, deliveries_of(connection, rows), _readable(connection, seal, alert_id))
+
+
+def _readable(connection: sa.Connection, seal: Seal, alert_id: str) -> Alert | None:
+    found = content(connection, alert_id)
+    try:
+        return None if found is None else seal.alert(found)
+    except (ContentLost, ContentSealed):  # what is known of its deliveries is to be seen all the same
+        return None
 
 
 @functools.lru_cache(maxsize=256)

@@ -8,7 +8,7 @@ import hashlib
 import os
 from typing import Any
 
-from tocsin import Alert, StoreError
+from tocsin import Alert, ContentLost, ContentSealed
 from tocsin.settings import MissingSetting
 
 __all__ = ["Seal", "checksum", "to_key"]
@@ -72,24 +72,24 @@ class Seal:
         """The text that was stored under this name.
 
         Raises:
-            StoreError: it was sealed with another key, or changed since.
+            ContentSealed: it was sealed with another key, or changed since.
         """
         if not content.startswith(_SEALED):
             return content.decode()
         if self._cipher is None:
-            raise StoreError(f"the content of {name} is encrypted and no key is set; set TOCSIN_STORE_KEY")
+            raise ContentSealed(f"the content of {name} is encrypted and no key is set; set TOCSIN_STORE_KEY")
         nonce, rest = content[1 : 1 + _NONCE], content[1 + _NONCE :]
         try:
             return str(self._cipher.decrypt(nonce, rest, name.encode()).decode())
         except Exception:  # InvalidTag, whose class is there only with the package
             words = f"the content of {name} was encrypted with another key, or was changed"
-            raise StoreError(f"{words}; set TOCSIN_STORE_KEY to the key it was written with") from None
+            raise ContentSealed(f"{words}; set TOCSIN_STORE_KEY to the key it was written with") from None
 
     def opens(self, content: bytes, name: str) -> bool:
         """Whether it can be opened with this key."""
         try:
             self.open(content, name)
-        except StoreError:
+        except ContentSealed:
             return False
         return True
 
@@ -102,9 +102,10 @@ class Seal:
         """The alert of a row of content.
 
         Raises:
-            StoreError: it is damaged, or cannot be opened with this key.
+            ContentLost: it is damaged.
+            ContentSealed: it cannot be opened with this key.
         """
         content = bytes(row.content)
         if checksum(content) != row.checksum:
-            raise StoreError(f"the content of alert {row.alert_id} is damaged; run tocsin store check")
+            raise ContentLost(f"the content of alert {row.alert_id} is damaged; run tocsin store check")
         return Alert.from_json(self.open(content, row.alert_id))

@@ -2,6 +2,7 @@
 
 A subclass supplies the fixture ``make_store``: a function that takes ``max_waiting`` and gives a store that was not
 opened yet. Called again in the same test it gives another one on the same place, where the store is a shared one.
+Where content can be damaged, a fixture ``spoil`` gives a function that damages that of the alert with a given id.
 """
 
 import pytest

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
+from tocsin.errors import ContentLost
 from tocsin.plan import Plan
 from tocsin.report import DeliveryState
 from tocsin.store import Store
@@ -47,6 +48,25 @@ class MemoryPromises(StoreRig):
         assert (record.alert, record.plan, record.stage, record.report, record.closed) == (one, plan, 0, None, None)
         assert record.deliveries == (attrs.evolve(after, lease=0.0), *made[1:])
         assert store.alert(one.alert_id) == one
+
+    def test_damaged_content_is_told_from_a_store_in_trouble(
+        self, store: Store, spoil: Callable[[str], None] | None
+    ) -> None:
+        if spoil is None:
+            pytest.skip("nothing can damage what it keeps")
+        lost, sound = alert(), alert()
+        for one in (lost, sound):
+            self.put(store, one)
+        spoil(lost.alert_id)
+
+        with pytest.raises(ContentLost, match=lost.alert_id):
+            store.alert(lost.alert_id)
+        assert store.alert(sound.alert_id) == sound
+        record = store.record(lost.alert_id)
+        assert record is not None
+        assert (record.alert, len(record.deliveries)) == (None, 1)
+        for claimed in store.claim("x", 5, LEASE).deliveries:
+            assert settle(store, outcome(claimed, DeliveryState.FAILED)).report is not None
 
     def test_nothing_is_known_of_what_was_never_there(self, store: Store) -> None:
         assert (store.record("no"), store.alert("no"), store.report("no")) == (None, None, None)

@@ -69,12 +69,17 @@ def settle(store: Store, after: Delivery) -> Settled:
 
 
 class StoreRig:
-    """The fixtures of the suite; the subclass supplies ``make_store``."""
+    """The fixtures of the suite; the subclass supplies ``make_store``, and ``spoil`` where content can be damaged."""
 
     @pytest.fixture
     def clock(self) -> FakeClock:
         """Time that only the test moves."""
         return FakeClock()
+
+    @pytest.fixture
+    def spoil(self) -> Callable[[str], None] | None:
+        """Damages what is kept of an alert's content, given its id; None where nothing can."""
+        return None
 
     @pytest.fixture
     def store(self, make_store: Callable[..., Store], clock: FakeClock) -> Iterator[Store]:
