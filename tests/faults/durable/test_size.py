@@ -98,7 +98,7 @@ def plan_of(path, statement):
         return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", names)]
 
 
-RATE = 15
+RATE = 10
 """Alerts a second while a reader holds on: what is written meanwhile must all stay in the log."""
 
 

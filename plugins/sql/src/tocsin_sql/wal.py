@@ -28,8 +28,8 @@ _PAUSE = 1.0
 """Seconds between two tries to begin the log anew, and those that who found no room is asked to wait."""
 _PATIENCE_MS = 20
 """How long such a try waits for readers, since nobody can write meanwhile."""
-_ATTEMPT = 96 << 10
-"""Bytes that the claim of a delivery and the end of its attempt write, each in a commit of its own."""
+_ATTEMPT = 128 << 10
+"""Bytes that the claim of a delivery and the end of its attempt write at most, each in a commit of its own."""
 _TOLD = 60.0
 """Seconds between two lines about it in the log of the program."""
 _FLYING = sa.select(sa.func.count()).select_from(deliveries).where(IN_FLIGHT)
