@@ -72,7 +72,7 @@ def tell(figure, receiver, alerts, most):
     figure("found to be up after", back, "s", 76)
     figure("fullest 100 ms of the recovery", 100 * max(counts.values()) / len(up), "%", 15)
     figure("alerts that arrived twice", len(up) - len({alert_id for _, _, alert_id in up}), "", "== 0")
-    figure("place of the last CRITICAL, as a share of them", (critical[-1] + 1) / len(critical), "", 1.25)
+    figure("place of the last CRITICAL, as a share of them", (critical[-1] + 1) / len(critical), "", 1.05)
     if receiver.rate:
         ideal = alerts / receiver.rate
         seconds = collections.Counter(int(at - up[0][0]) for at, _, _ in up)

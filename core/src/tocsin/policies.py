@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from tocsin.alert import Alert, AlertPriority
+from tocsin.alert import Alert
 from tocsin.circuit import TRANSPORT, Circuit, held
 from tocsin.clock import Clock
 from tocsin.errors import (
@@ -25,15 +25,17 @@ from tocsin.hookspecs import SendContext, hookimpl
 from tocsin.receipt import Receipt
 from tocsin.recipient import Recipient
 from tocsin.retry import parse_retry_after
+from tocsin.turns import Turns
 
-__all__ = ["Breaker", "Throttle"]
+__all__ = ["WAITING", "Breaker", "Throttle"]
+
+WAITING = "waiting for the provider's rate limit"
+"""Why something has no turn yet, in words."""
 
 Attempted = Generator[None, Receipt, Receipt]
 
 _CHANNEL = ""
 """The key of what concerns the whole channel; a kind of recipients has its word, a recipient its id."""
-_FORESIGHT = 30.0
-"""Seconds ahead for which turns are promised; who waits longer asks again."""
 
 
 def _key(error: DeliveryError, recipient: Recipient, together: Scope) -> str:
@@ -56,9 +58,8 @@ def _keys(recipient: Recipient) -> tuple[str, ...]:
 class Throttle:
     """Keeps to a rate, and to the waits that the provider asked for.
 
-    A delivery that comes too early is refused with the time at which its turn should come: the next free one for the
-    most urgent, behind those that were promised a turn for all others. A promise is no claim: whoever is most urgent
-    among those whose time has come goes first.
+    A delivery that comes too early is refused with the time at which its turn should come. So that few do, and that
+    the most urgent has each turn, no more are let out of the queue than there are turns: see :meth:`room`.
 
     Attributes:
         rate: messages per second in each scope; 0 for no limit of our own.
@@ -70,16 +71,18 @@ class Throttle:
     rate: float
     scope: Scope
     together: Scope
-    _next: dict[str, float] = attrs.field(factory=dict, init=False)
-    _promised: dict[str, list[float]] = attrs.field(factory=dict, init=False)
+    _turns: Turns = attrs.field(init=False)
     _held: dict[str, float] = attrs.field(factory=dict, init=False)
     _lock: Any = attrs.field(factory=threading.Lock, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._turns = Turns(self.rate)
 
     @hookimpl(wrapper=True)
     def send(self, alert: Alert, recipient: Recipient, context: SendContext) -> Attempted:
         """Refuse with :class:`RateLimited` before the turn; hold back what the provider asked to hold back."""
         if not context.test:
-            self._admit(alert.priority.rank, recipient, context.patience)
+            self._admit(alert.priority.rank, recipient, context)
         try:
             receipt = yield
         except DeliveryError as error:
@@ -89,34 +92,48 @@ class Throttle:
             self._hold(recipient.id, receipt.hold)
         return receipt
 
+    def room(self, wanted: int, recipients: int) -> tuple[int, float]:
+        """How many of the wanted deliveries would have their turn now, and if none, in how many seconds to ask again.
+
+        Only the rate counts. A wait that the provider asked for is told to each delivery, so that one that cannot wait
+        so long goes to its fallback at once.
+        """
+        if not self.rate:
+            return wanted, 0.0
+        with self._lock:
+            lines = recipients if self.scope is Scope.RECIPIENT else 1
+            free, wait = self._turns.free(lines, self.clock.monotonic())
+        return min(wanted, free), wait
+
+    def expect(self, keys: Iterable[str]) -> None:
+        """The deliveries with these keys are on their way here, each for a turn."""
+        if self.rate:
+            with self._lock:
+                self._turns.expect(keys)
+
+    def forget(self, key: str) -> None:
+        """The delivery with this key has ended, whether it came here or not."""
+        if self.rate:
+            with self._lock:
+                self._turns.came(key)
+
     def _hold(self, key: str, seconds: object) -> None:
         if asked := parse_retry_after(seconds):
             with self._lock:
                 self._held[key] = max(self._held.get(key, 0.0), self.clock.monotonic() + asked)
 
-    def _admit(self, rank: int, recipient: Recipient, patience: float) -> None:
+    def _admit(self, rank: int, recipient: Recipient, context: SendContext) -> None:
         with self._lock:
+            now = self.clock.monotonic()
             held = max(self._held.get(key, 0.0) for key in _keys(recipient))
-            asked = held > self.clock.monotonic()
-            wait = self._wait(rank, recipient, patience, held)
+            wait = held - now
+            if self.rate:
+                self._turns.came(context.key)
+                line = recipient.id if self.scope is Scope.RECIPIENT else _CHANNEL
+                wait = self._turns.take(line, rank, now, held, context.patience)
         if wait > 0:
-            words = "waiting as long as the receiver asked" if asked else "waiting for the provider's rate limit"
+            words = "waiting as long as the receiver asked" if held > now else WAITING
             raise not_attempted(RateLimited(words, retry_after=wait))
-
-    def _wait(self, rank: int, recipient: Recipient, patience: float, held: float) -> float:
-        now = self.clock.monotonic()
-        if not self.rate:
-            return held - now
-        lane = recipient.id if self.scope is Scope.RECIPIENT else _CHANNEL
-        free = max(held, self._next.get(lane, 0.0))
-        if free <= now:
-            self._next[lane] = now + 1.0 / self.rate
-            return 0.0
-        promised = self._promised.setdefault(lane, [0.0] * len(AlertPriority))
-        turn = min(max(free, max(promised[: rank + 1]) + 1.0 / self.rate), max(free, now + _FORESIGHT))
-        if turn - now < patience:
-            promised[rank] = turn
-        return turn - now
 
 
 @attrs.define(eq=False)

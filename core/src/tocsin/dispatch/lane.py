@@ -53,7 +53,7 @@ class Lane:
         settle: told each result, in a worker's thread; must not raise.
         seconds: how long an attempt of this delivery may take.
         lease: seconds for which deliveries are claimed; longer than any attempt.
-        hold: seconds for which nothing of the channel would be admitted.
+        gate: tells how many may be taken up.
         end_overdue: ends what expired without a turn; called while nothing is claimed.
     """
 
@@ -67,7 +67,7 @@ class Lane:
         settle: Callable[[Delivery, Receipt | DeliveryError, datetime, float], None],
         seconds: Callable[[Delivery], float],
         lease: float,
-        hold: Callable[[], float],
+        gate: Gate,
         end_overdue: Callable[[], None],
     ) -> None:
         self.channel = channel
@@ -78,7 +78,7 @@ class Lane:
         self._settle = settle
         self._seconds = seconds
         self.lease = lease
-        self._gate = Gate(hold, store.now)
+        self._gate = gate
         self._end_overdue = end_overdue
         self._changed = threading.Condition()
         self._jobs: set[_Job] = set()
@@ -189,6 +189,7 @@ class Lane:
             self._claiming = False
         if claim.next_due is not None:
             self._ask_at = min(self._ask_at, claim.next_due)
+        self._gate.passed(claim.deliveries)
         self._ready += claim.deliveries
         self._changed.notify(max(0, len(claim.deliveries) - 1))  # this worker takes the first
 
@@ -220,6 +221,7 @@ class Lane:
         """Make one attempt; False where it had been written off, and with it this thread."""
         job = _Job(delivery, self._clock.now(), time.perf_counter())
         if delivery.lease <= self._store.now():  # this process was stopped for so long that another may have it
+            self._gate.ended(delivery)
             with self._changed:
                 self._between -= 1
             return True
@@ -238,12 +240,13 @@ class Lane:
         return True
 
     def _settled(self, delivery: Delivery, result: Receipt | DeliveryError, job: _Job, seconds: float) -> None:
+        self._gate.ended(delivery)
         try:
             self._settle(delivery, result, job.started_at, seconds)
         finally:
             with self._changed:
                 self._between -= 1
-                if self._gate.is_recovering:  # what has just ended may have opened it
+                if self._gate.is_holding_back:  # what has just ended may have opened it
                     self._ask_at = -math.inf
                     self._changed.notify()
 

@@ -10,6 +10,7 @@ from tocsin.alert import Alert
 from tocsin.channel import Channel
 from tocsin.clock import Clock
 from tocsin.deadline import Deadline
+from tocsin.dispatch.gate import Gate
 from tocsin.dispatch.lane import Lane
 from tocsin.dispatch.verdict import Verdicts
 from tocsin.errors import (
@@ -48,13 +49,21 @@ class Judge:
         rng: randomness of the backoff.
         now: the store's clock.
         has_plain: whether the channel has a simpler form.
+        held_back: why what waits for the channel is not taken up; empty where it is.
     """
 
-    def __init__(self, policy: RetryPolicy, rng: Random, now: Callable[[], float], has_plain: bool = False) -> None:
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        rng: Random,
+        now: Callable[[], float],
+        has_plain: bool = False,
+        held_back: Callable[[], str] = str,
+    ) -> None:
         self._now = now
         self._budget = RetryBudget(now())
         self._lock = threading.Lock()
-        self._verdicts = Verdicts(policy, rng, self._extra_wait, has_plain)
+        self._verdicts = Verdicts(policy, rng, self._extra_wait, has_plain, held_back)
 
     def judge(
         self, delivery: Delivery, result: Receipt | DeliveryError, started_at: datetime, duration: float
@@ -112,7 +121,10 @@ class Station:
         end_overdue: Callable[[], None],
     ) -> None:
         self.channel = channel
-        self.judge = Judge(policy, rng, store.now, channel.capabilities.plain).judge
+        gate = Gate(
+            lambda: channel.breaker.hold(channel.recipients), channel.throttle, len(channel.recipients), store.now
+        )
+        self.judge = Judge(policy, rng, store.now, channel.capabilities.plain, gate.reason).judge
         self._store = store
         self._clock = clock
         self._timeout = channel.timeout or timeout
@@ -126,7 +138,7 @@ class Station:
             self._settle,
             self._seconds,
             self._timeout + LEASE_MARGIN,
-            lambda: channel.breaker.hold(channel.recipients),
+            gate,
             end_overdue,
         )
 

@@ -30,12 +30,14 @@ class Verdicts:
         rng: randomness of the backoff.
         extra_wait: takes a token of the channel's retry budget and tells how long the retry must wait for it.
         has_plain: whether the channel has a simpler form.
+        held_back: why what waits for the channel is not taken up; empty where it is.
     """
 
     policy: RetryPolicy
     rng: Random
     extra_wait: Callable[[], float]
     has_plain: bool
+    held_back: Callable[[], str]
 
     def accepted(self, delivery: Delivery, receipt: Receipt, started_at: datetime, duration: float) -> Delivery:
         """The delivery after its provider took it."""
@@ -81,7 +83,7 @@ class Verdicts:
 
     def _refused_by_policy(self, delivery: Delivery, error: DeliveryError, now: float) -> Delivery:
         if error.kind is ErrorKind.EXPIRED:
-            return expired(delivery)
+            return expired(delivery, reason=self.held_back())
         if error.outcome is not Outcome.RETRY:
             return _with(delivery, DeliveryState.FAILED, error)
         return _later(delivery, error, now + max(error.retry_after or 0.0, _MIN_WAIT))
@@ -94,9 +96,9 @@ def _later(delivery: Delivery, error: DeliveryError, due: float) -> Delivery:
     return _with(delivery, state, error).changed(due=due)
 
 
-def expired(delivery: Delivery, error: DeliveryError | None = None) -> Delivery:
+def expired(delivery: Delivery, error: DeliveryError | None = None, reason: str = "") -> Delivery:
     """The delivery ended because the alert's deadline leaves no room for another attempt."""
-    reason = error.message if error else delivery.error
+    reason = error.message if error else delivery.error or reason
     over = "the alert's deadline leaves no time for another attempt"
     words = (over if delivery.attempts else "the alert's deadline passed before its first attempt") + (
         f"; last: {reason}" if reason else ""
