@@ -21,8 +21,8 @@ NOTHING: Values = {}
 _MOST = 256
 _TOGETHER = 32
 """Rows of up to 30 columns: SQLite before 3.32 takes 999 values."""
-_NAMED = {"pysqlite": sqlite.dialect(paramstyle="named")}
-_DIRECT = {*_NAMED, "psycopg"}
+_SQLITE = "pysqlite"
+_DIRECT = {_SQLITE, "psycopg"}
 """Drivers that take values by name; an application's connection may have another, which SQLAlchemy serves."""
 
 
@@ -40,13 +40,15 @@ class Statement:
     Args:
         clause: it must have no parameter that expands.
         names: columns that an INSERT is given; by default all.
+        by_name: False where SQLite is given the values in the order in which they stand in the statement.
 
     Raises:
         sqlalchemy.exc.DBAPIError: from each of its methods, as SQLAlchemy raises it itself.
     """
 
-    def __init__(self, clause: Any, names: Iterable[str] | None = None) -> None:
+    def __init__(self, clause: Any, names: Iterable[str] | None = None, *, by_name: bool = True) -> None:
         self._clause = clause
+        self._by_name = by_name
         self._names = None if names is None else list(names)
         self._texts: dict[str, _Text] = {}
         columns = clause.exported_columns.keys() if clause.is_select or clause._returning else ()
@@ -62,7 +64,7 @@ class Statement:
         rows = self._run(connection, values).fetchall()  # all, for a cursor left open holds SQLite's transaction
         return self._make(rows[0]) if rows else None
 
-    def change(self, connection: sa.Connection, values: Values) -> int:
+    def change(self, connection: sa.Connection, values: Values | Sequence[Any]) -> int:
         """How many rows it changed."""
         return int(self._run(connection, values).rowcount)
 
@@ -82,13 +84,14 @@ class Statement:
         except Exception as error:
             raise _translated(connection, error, known.text) from error
 
-    def _run(self, connection: sa.Connection, values: Values) -> Any:
+    def _run(self, connection: sa.Connection, values: Values | Sequence[Any]) -> Any:
         if connection.dialect.driver not in _DIRECT:
             return connection.execute(self._clause, values)
         known = self._text(connection)
         driver: Any = connection.connection.driver_connection
+        given = {**known.fixed, **values} if known.fixed and isinstance(values, Mapping) else values
         try:
-            return driver.execute(known.text, {**known.fixed, **values} if known.fixed else values)
+            return driver.execute(known.text, given)
         except Exception as error:
             raise _translated(connection, error, known.text) from error
 
@@ -96,9 +99,11 @@ class Statement:
         dialect = connection.dialect
         known = self._texts.get(dialect.driver)
         if known is None:
-            made = self._clause.compile(dialect=_NAMED.get(dialect.driver, dialect), column_keys=self._names)
+            if dialect.driver == _SQLITE:
+                dialect = sqlite.dialect(paramstyle="named" if self._by_name else "qmark")
+            made = self._clause.compile(dialect=dialect, column_keys=self._names)
             fixed = {name: bind.effective_value for bind, name in made.bind_names.items() if not bind.required}
-            known = self._texts[dialect.driver] = _Text(str(made), fixed)
+            known = self._texts[connection.dialect.driver] = _Text(str(made), fixed)
         return known
 
 
@@ -152,7 +157,10 @@ class Insertion:
             return
         names, statement = self._of(len(rows))
         values = [row[name] for row in rows for name in self._names]
-        statement.change(connection, dict(zip(names, values, strict=True)))
+        if connection.dialect.driver == _SQLITE:  # which looks each name up among all of them
+            statement.change(connection, values)
+        else:
+            statement.change(connection, dict(zip(names, values, strict=True)))
 
     def _of(self, size: int) -> tuple[list[str], Statement]:
         known = self._sizes.get(size)
@@ -160,7 +168,7 @@ class Insertion:
             rows = [{name: f"{name}_{number}" for name in self._names} for number in range(size)]
             clause = sa.insert(self._table).inline()
             clause = clause.values([{name: sa.bindparam(key) for name, key in row.items()} for row in rows])
-            known = self._sizes[size] = [key for row in rows for key in row.values()], Statement(clause)
+            known = self._sizes[size] = [key for row in rows for key in row.values()], Statement(clause, by_name=False)
         return known
 
 

@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
 import attrs
@@ -54,15 +53,33 @@ class Misplaced(Exception):
     """The file that the connection writes is no longer the one at its place."""
 
 
+def _closed() -> threading.Lock:
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
+
+
 @attrs.define(eq=False)
 class _Task:
-    """Attributes: ``done``: set where it must be written at last, and is told afterwards; ``until``: see _PATIENCE."""
+    """One job and who waits for it.
+
+    Attributes:
+        done: set where it must be written at last, and is told afterwards.
+        until: see _PATIENCE.
+        gate: closed until there is an outcome; a bare lock is the quickest wait.
+    """
 
     job: Job[Any]
     durable: bool
-    future: Future[Any]
     done: Callable[[Any], None] | None = None
     until: float = 0.0
+    outcome: Any = None
+    gate: threading.Lock = attrs.field(factory=_closed)
+
+    def end(self, outcome: Any) -> None:
+        """Tell its caller."""
+        self.outcome = outcome
+        self.gate.release()
 
 
 class Writer:
@@ -97,17 +114,18 @@ class Writer:
         Raises:
             StoreError: it was not written; or, where the database does not answer, it is not known whether it was.
         """
-        task = _Task(job, durable, Future(), until=time.monotonic() + _PATIENCE)
+        task = _Task(job, durable, until=time.monotonic() + _PATIENCE)
         self._put(task)
-        try:
-            result: T = task.future.result(_ANSWER)
-        except TimeoutError:
-            raise StoreError(f"{self._target.place} has not answered for {_ANSWER:g} s") from None
+        if not task.gate.acquire(timeout=_ANSWER):
+            raise StoreError(f"{self._target.place} has not answered for {_ANSWER:g} s")
+        if isinstance(task.outcome, Exception):
+            raise task.outcome
+        result: T = task.outcome
         return result
 
     def post(self, job: Job[T], done: Callable[[T], None], *, durable: bool = True) -> None:
         """Write a job, however often that must be tried; ``done`` is told its result in a thread made for it."""
-        self._put(_Task(job, durable, Future(), done))
+        self._put(_Task(job, durable, done))
 
     def close(self, seconds: float) -> bool:
         """Write what waits, and end; False where something could not be written in time."""
@@ -192,7 +210,7 @@ class Writer:
             elif task.done is not None:
                 news.append((task.done, outcome))
             else:
-                task.future.set_result(outcome)
+                task.end(outcome)
         self._teller.tell(news)
 
     def _transact(self, batch: list[_Task]) -> list[Any]:
@@ -241,7 +259,7 @@ class Writer:
             return
         if isinstance(error, sa.exc.SQLAlchemyError | Misplaced):
             error = store_error(error, self._target.place)
-        task.future.set_exception(error)
+        task.end(error)
 
 
 def _perform(connection: sa.Connection, task: _Task) -> Any:
