@@ -25,7 +25,7 @@ MIB = 1 << 20
 IDLE = 16 * MIB
 """Bytes that the file keeps once the log was begun anew, so that it needs not grow again."""
 _PAUSE = 1.0
-"""Seconds between two tries to begin the log anew, and those that who found no room is asked to wait."""
+"""Seconds until a try to begin the log anew that failed is made again, and until who found no room may try again."""
 _PATIENCE_MS = 20
 """How long such a try waits for readers, since nobody can write meanwhile."""
 _ATTEMPT = 128 << 10
@@ -62,14 +62,16 @@ class Wal:
         """
         if self.size() <= IDLE or self._seconds() < self._again_at:
             return
-        self._again_at = self._seconds() + _PAUSE
+        busy = True
         with contextlib.suppress(sqlite3.Error):  # what is really wrong shows in the transaction that follows
-            (busy,) = driver.execute("PRAGMA busy_timeout").fetchone()
+            (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
             driver.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
             try:
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             finally:
-                driver.execute(f"PRAGMA busy_timeout={busy}")
+                driver.execute(f"PRAGMA busy_timeout={usual}")
+        if busy:
+            self._again_at = self._seconds() + _PAUSE
 
 
 class NoLog:
