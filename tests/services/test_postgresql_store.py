@@ -111,6 +111,22 @@ def test_who_waits_for_what_was_rolled_back_is_told(open_store, engine):
     assert store.waiting() == 1
 
 
+def test_a_commit_that_fails_undoes_what_it_was_to_commit(open_store, engine):
+    store, undone = open_store(), threading.Event()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE parents (id integer PRIMARY KEY)")
+        late = "REFERENCES parents DEFERRABLE INITIALLY DEFERRED"
+        connection.exec_driver_sql(f"CREATE TABLE children (parent integer {late})")
+        connection.commit()
+        one = put(store, connection=connection, undone=undone.set)
+        connection.exec_driver_sql("INSERT INTO children VALUES (7)")
+        with pytest.raises(sa.exc.IntegrityError):
+            connection.commit()
+
+    assert undone.wait(10)
+    assert store.record(one.alert_id) is None
+
+
 def test_a_connection_to_another_database_is_refused_and_stays_usable(open_store, engine, empty_url):
     store = open_store()
     other = sa.create_engine(sa.make_url(empty_url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)

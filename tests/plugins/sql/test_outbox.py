@@ -194,6 +194,38 @@ def test_a_savepoint_that_is_rolled_back_before_undoes_nothing(open_store, engin
     assert store.waiting() == 1
 
 
+def test_a_commit_that_fails_undoes_what_it_was_to_commit(open_store, engine, undone):
+    store = open_store()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+        connection.exec_driver_sql("CREATE TABLE parents (id INTEGER PRIMARY KEY)")
+        late = "REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED"
+        connection.exec_driver_sql(f"CREATE TABLE children (parent INTEGER {late})")
+        connection.commit()
+        put(store, connection, alert(alert_id="kept"), undone=undone.of("kept"))
+        connection.commit()
+        put(store, connection, alert(alert_id="gone"), undone=undone.of("gone"))
+        connection.exec_driver_sql("INSERT INTO children VALUES (7)")
+        with pytest.raises(sa.exc.IntegrityError):
+            connection.commit()
+        connection.rollback()
+
+    assert undone.wait() == ["gone"]
+    assert [one.alert_id for one in store.select()] == ["kept"]
+
+
+def test_a_statement_that_fails_undoes_nothing_that_was_committed(open_store, engine, undone):
+    store = open_store()
+    with engine.connect() as connection:
+        put(store, connection, alert(), undone=undone.of("one"))
+        connection.commit()
+        with pytest.raises(sa.exc.OperationalError):
+            connection.exec_driver_sql("no SQL")
+    settled(store)
+
+    assert undone.names == []
+
+
 def test_what_was_there_before_outlives_a_rollback(open_store, engine, undone):
     store, one = open_store(), alert()
     store.add(one, PLAN, [delivery(one, store)])

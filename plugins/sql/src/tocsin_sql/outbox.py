@@ -26,16 +26,17 @@ Undone = Callable[[], None]
 
 @attrs.define(eq=False)
 class _Written:
-    """Attributes: ``alerts``: of this transaction; ``partly``: a savepoint was rolled back, perhaps with some."""
+    """What was written on one connection.
+
+    Attributes:
+        alerts: of the transaction that is open.
+        committing: of the last one, whose commit may fail yet.
+        partly: a savepoint was rolled back, perhaps with some of them.
+    """
 
     alerts: list[tuple[str, Undone]] = attrs.field(factory=list)
+    committing: list[tuple[str, Undone]] = attrs.field(factory=list)
     partly: bool = False
-
-    def take(self) -> tuple[list[tuple[str, Undone]], bool]:
-        """What there is, after which there is nothing."""
-        taken = self.alerts, self.partly
-        self.alerts, self.partly = [], False
-        return taken
 
 
 class Outbox:
@@ -79,22 +80,36 @@ class Outbox:
             for name in ("rollback", "rollback_twophase"):
                 sa.event.listen(connection, name, self._rolls_back)
             sa.event.listen(connection, "rollback_savepoint", self._rolls_back_to_savepoint)
+            sa.event.listen(connection, "begin", self._begins)
+            if not sa.event.contains(connection.dialect, "handle_error", self._fails):
+                sa.event.listen(connection.dialect, "handle_error", self._fails)
             weakref.finalize(connection, self._ended, known).atexit = False
         return known
 
     def _commits(self, connection: sa.Connection, *_: object) -> None:
         """It commits: once that lets the writer have a turn, there is news."""
-        written, partly = self._open[connection].take()
-        if not written:
+        written = self._open[connection]
+        alerts = written.alerts
+        if not alerts:
             return
-        names = [name for name, _ in written]
-        there = queries.kept(connection, names) if partly else set(names)
+        there = queries.kept(connection, _names(alerts)) if written.partly else set(_names(alerts))
+        written.alerts, written.committing, written.partly = [], [one for one in alerts if one[0] in there], False
 
         def tell(_: None) -> None:
-            _tell(written, there)
+            _tell(alerts, there)
             self._news()
 
         self._post(lambda _: None, tell)
+
+    def _begins(self, connection: sa.Connection) -> None:
+        self._open[connection].committing = []
+
+    def _fails(self, context: sa.ExceptionContext) -> None:
+        """A statement failed, or a commit did, after which no rollback is told."""
+        written = None if context.connection is None else self._open.get(context.connection)
+        if written is not None and written.committing and context.statement is None:
+            written.alerts = written.committing
+            self._ended(written)
 
     def _rolls_back(self, connection: sa.Connection, *_: object) -> None:
         self._ended(self._open[connection])
@@ -104,15 +119,19 @@ class Outbox:
 
     def _ended(self, written: _Written) -> None:
         """It ended without a commit: what of it is there, was there before, or came in another way."""
-        gone, _ = written.take()
+        gone = written.alerts
+        written.alerts, written.committing, written.partly = [], [], False
         if gone:
-            names = [name for name, _ in gone]
-            self._post(lambda connection: queries.kept(connection, names), lambda there: _tell(gone, there))
+            self._post(lambda connection: queries.kept(connection, _names(gone)), lambda there: _tell(gone, there))
 
     def _post(self, job: Callable[[sa.Connection], Any], done: Callable[[Any], None]) -> None:
         """Have the writer's turn come, and tell of it in a thread where the store may be called."""
         with contextlib.suppress(StoreError):  # closed: who waited has been told
             self._writer.post(job, done, durable=False)
+
+
+def _names(written: Sequence[tuple[str, Undone]]) -> list[str]:
+    return [name for name, _ in written]
 
 
 def _tell(written: Sequence[tuple[str, Undone]], there: set[str]) -> None:
