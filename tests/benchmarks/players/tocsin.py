@@ -14,6 +14,7 @@ class Tocsin(Playing):
     """Its target is a configuration, in the shape of the file."""
 
     service = None
+    handles = ()
     to = ()
 
     def setup(self, config):
@@ -48,8 +49,8 @@ class Tocsin(Playing):
         return result
 
     def enqueue(self, first, count, workers):
-        """Accept alerts from several threads; what becomes of them is waited for, but not measured."""
-        handles = [[] for _ in range(workers)]
+        """Accept alerts from several threads; :meth:`settle` waits for what becomes of them."""
+        self.handles = handles = [[] for _ in range(workers)]
 
         def produce(turn):
             for number in range(first + turn, first + count, workers):
@@ -61,9 +62,12 @@ class Tocsin(Playing):
                 thread.start()
             for thread in threads:
                 thread.join()
-        for handle in (one for some in handles for one in some):
-            _check(handle.result(120))
         return result
+
+    def settle(self):
+        """Wait for the ends of what :meth:`enqueue` accepted last."""
+        for handle in (one for some in self.handles for one in some):
+            _check(handle.result(120))
 
     def look_for_due(self):
         """Seconds of one look into the store for channels that have something due."""

@@ -31,6 +31,7 @@ def curve(bench):
                 there += step
             count = bench.size(300, 100)
             accepted = player("enqueue", first=bench.numbers(count), count=count, workers=8)
+            player("settle")
             done = player("burst", first=bench.numbers(count), count=count, workers=4)
             there += 2 * count
             series["accept"].append(accepted["seconds"] / count * 1e3)

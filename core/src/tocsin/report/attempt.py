@@ -82,9 +82,18 @@ class Attempt:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; times in ISO 8601, durations in seconds."""
-        plain = attrs.asdict(self)
-        kind = None if self.error_kind is None else str(self.error_kind)
-        return plain | {"started_at": self.started_at.isoformat(), "outcome": str(self.outcome), "error_kind": kind}
+        return {
+            "started_at": self.started_at.isoformat(),
+            "duration": self.duration,
+            "outcome": str(self.outcome),
+            "error_kind": None if self.error_kind is None else str(self.error_kind),
+            "error": self.error,
+            "hint": self.hint,
+            "status_code": self.status_code,
+            "provider_code": self.provider_code,
+            "retry_after": self.retry_after,
+            "wait": self.wait,
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
