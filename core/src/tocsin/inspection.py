@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tocsin.clock import Clock
@@ -36,8 +37,23 @@ def health_of(entry: Entry, statistics: Statistics, clock: Clock, seconds: float
     last = channel.meter.last_success
     health["last_success"] = last.isoformat() if last else None
     health["last_error"] = channel.meter.last_error
-    health["circuit"] = channel.breaker.state()
+    health["circuit"] = channel.breaker.state(channel.recipients)
+    health["reason"] = health["reason"] or _what_is_held(health["circuit"], len(channel.recipients))
     health["latency"] = channel.meter.percentiles()
     if ask:
         health["probe"] = probe(channel, clock, seconds).to_dict()
     return health
+
+
+def _what_is_held(circuit: Mapping[str, Any], recipients: int) -> str | None:
+    """What does not go out, and why, in words; None where all does."""
+    if circuit["state"] != "closed":
+        return f"nothing goes out, {_in_words(circuit)}"
+    held = [*circuit["recipients"].values()]
+    return f"nothing goes out to {len(held)} of {recipients} recipients, {_in_words(held[0])}" if held else None
+
+
+def _in_words(circuit: Mapping[str, Any]) -> str:
+    wait = circuit["retry_in"]
+    again = "paused until the channel is enabled again" if wait is None else f"next try in {wait:.0f} s"
+    return f"{circuit['cause']}: {circuit['reason']} ({again})"

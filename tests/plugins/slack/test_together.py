@@ -16,22 +16,28 @@ def clock():
 
 
 @pytest.fixture
-def send(simulator, clock):
-    """Send an alert through a bot in two channels and a webhook; tells which of the three got it, the webhook first."""
+def service(simulator, clock):
+    """Without a channel yet."""
     simulator.channels = {channel: {} for channel in CHANNELS}
     config = NotificationConfig.from_mapping(
         {"delivery": {"max_retries": 0, "deadline": 20, "workers": 1}, "channels": {}}
     )
     with NotificationService(config, clock=clock) as service:
+        yield service
 
-        def call(token=None):
-            if "slack" not in service.channels:
-                settings = simulator.settings() | {"channel_ids": CHANNELS}
-                service.add_channel("slack", SlackChannel(**(settings | ({"bot_token": token} if token else {}))))
-            report = service.send_notification(Alert(title="T", message="m"))
-            return [recipient.success for recipient in report.results["slack"].recipients]
 
-        yield call
+@pytest.fixture
+def send(simulator, service):
+    """Send an alert through a bot in two channels and a webhook; tells which of the three got it, the webhook first."""
+
+    def call(token=None, **changed):
+        if "slack" not in service.channels:
+            settings = simulator.settings() | {"channel_ids": CHANNELS} | changed
+            service.add_channel("slack", SlackChannel(**(settings | ({"bot_token": token} if token else {}))))
+        report = service.send_notification(Alert(title="T", message="m"))
+        return [recipient.success for recipient in report.results["slack"].recipients]
+
+    return call
 
 
 def asked(simulator):
@@ -96,3 +102,28 @@ def test_each_channel_gets_one_message_per_second(clock, send):
     send()
 
     assert 1.0 < clock.monotonic() - began <= 2.0
+
+
+def test_health_says_that_a_bot_is_refused(service, send):
+    assert send("xoxb-wrong", webhook_urls=[]) == [False, False]
+    health = service.get_channel_health()["slack"]
+
+    assert (health["circuit"]["state"], health["circuit"]["cause"]) == ("open", "auth")
+    assert health["reason"].startswith("nothing goes out, auth: ")
+    assert health["reason"].endswith("(next try in 5 s)")
+
+
+def test_health_says_which_destinations_are_refused_beside_a_webhook_that_works(service, send):
+    send("xoxb-wrong")
+    health = service.get_channel_health()["slack"]
+
+    assert health["circuit"]["state"] == "closed"
+    assert [one["label"] for one in health["circuit"]["recipients"].values()] == health["recipients"][1:]
+    assert health["reason"].startswith("nothing goes out to 2 of 3 recipients, auth: ")
+
+
+def test_health_has_nothing_to_say_of_a_bot_that_works(service, send):
+    send()
+    health = service.get_channel_health()["slack"]
+
+    assert (health["reason"], health["circuit"]["recipients"]) == (None, {})
