@@ -19,7 +19,7 @@ from .marks import fields
 ALERTS = 40
 MARGIN = 1.10
 # Calls of Python functions for each delivery, counted with CPython 3.11; later ones count fewer.
-CALLS = {"handler": 362, "webhook": 460}
+CALLS = {"handler": 362, "webhook": 460, "durable": 846}
 
 
 class Counter:
@@ -79,6 +79,15 @@ def test_the_way_from_an_alert_to_its_report_costs_no_more_calls_than_it_did():
         calls, _ = count_work(service)
 
     assert calls <= CALLS["handler"] * MARGIN
+
+
+def test_what_lasts_costs_no_more_calls_than_it_did(tmp_path):
+    config = NotificationConfig.from_mapping({"store": {"url": f"sqlite:///{tmp_path / 'tocsin.db'}"}})
+    with NotificationService(config) as service:
+        service.add_channel("handler", lambda alert: None)
+        calls, _ = count_work(service)
+
+    assert calls <= CALLS["durable"] * MARGIN
 
 
 def test_a_webhook_costs_no_more_calls_than_it_did_and_two_of_its_socket(sink):

@@ -34,6 +34,10 @@ class _Text:
     fixed: Values
 
 
+_SERVED = _Text("", NOTHING)
+"""Stands for what SQLAlchemy runs."""
+
+
 class Statement:
     """A statement of SQLAlchemy's, run within a transaction that has begun, or as the only one of a moment.
 
@@ -72,38 +76,37 @@ class Statement:
         """Run it once for each of these, none or more."""
         if not many:
             return
-        if connection.dialect.driver not in _DIRECT:
+        known = self._texts.get(connection.dialect.driver) or self._compiled(connection)
+        if known is _SERVED:
             connection.execute(self._clause, many)
             return
-        known = self._text(connection)
         if known.fixed:
             many = [{**known.fixed, **values} for values in many]
-        driver: Any = connection.connection.driver_connection
+        driver: Any = connection.connection.dbapi_connection
         try:
             driver.cursor().executemany(known.text, many)
         except Exception as error:
             raise _translated(connection, error, known.text) from error
 
-    def _run(self, connection: sa.Connection, values: Values | Sequence[Any]) -> Any:
-        if connection.dialect.driver not in _DIRECT:
+    def _run(self, connection: sa.Connection, values: Any) -> Any:
+        known = self._texts.get(connection.dialect.driver) or self._compiled(connection)
+        if known is _SERVED:
             return connection.execute(self._clause, values)
-        known = self._text(connection)
-        driver: Any = connection.connection.driver_connection
-        given = {**known.fixed, **values} if known.fixed and isinstance(values, Mapping) else values
+        driver: Any = connection.connection.dbapi_connection
         try:
-            return driver.execute(known.text, given)
+            return driver.execute(known.text, {**known.fixed, **values} if known.fixed else values)
         except Exception as error:
             raise _translated(connection, error, known.text) from error
 
-    def _text(self, connection: sa.Connection) -> _Text:
+    def _compiled(self, connection: sa.Connection) -> _Text:
         dialect = connection.dialect
-        known = self._texts.get(dialect.driver)
-        if known is None:
-            if dialect.driver == _SQLITE:
-                dialect = sqlite.dialect(paramstyle="named" if self._by_name else "qmark")
-            made = self._clause.compile(dialect=dialect, column_keys=self._names)
-            fixed = {name: bind.effective_value for bind, name in made.bind_names.items() if not bind.required}
-            known = self._texts[connection.dialect.driver] = _Text(str(made), fixed)
+        if dialect.driver not in _DIRECT:
+            return _SERVED
+        if dialect.driver == _SQLITE:
+            dialect = sqlite.dialect(paramstyle="named" if self._by_name else "qmark")
+        made = self._clause.compile(dialect=dialect, column_keys=self._names)
+        fixed = {name: bind.effective_value for bind, name in made.bind_names.items() if not bind.required}
+        known = self._texts[connection.dialect.driver] = _Text(str(made), fixed)
         return known
 
 
