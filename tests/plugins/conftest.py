@@ -27,9 +27,9 @@ def channel(channel_to):
     return channel_to()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def http():
-    """One client, as a channel with several workers has it."""
+    """One client, as a channel with several workers has it; its connections end with the test."""
     from tocsin.http import HttpClient  # not every channel's environment has it
 
     client = HttpClient(workers=4, user_agent="test", environ={})

@@ -35,9 +35,9 @@ def channel(simulator):
     return WebhookChannel(**simulator.settings())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def http():
-    """One client, as a channel with several workers has it."""
+    """One client, as a channel with several workers has it; its connections end with the test."""
     client = HttpClient(workers=4, user_agent="tocsin/test", environ={})
     yield client
     client.close()
