@@ -30,7 +30,10 @@ class Time:
     def __init__(self, rate=0.0, recipients=1):
         self.now = self.hold = 0.0
         self.throttle = Throttle(self, rate, Scope.RECIPIENT, Scope.CHANNEL)
-        self.gate = Gate(lambda: self.hold, self.throttle, recipients, self.monotonic)
+        self.gate = self.made(recipients)
+
+    def made(self, recipients=1):
+        return Gate(lambda: self.hold, self.throttle, recipients, self.monotonic)
 
     def monotonic(self):
         return self.now
@@ -173,6 +176,23 @@ class Down:
         if self.clock.monotonic() < self.until:
             raise ServerError("down")
         return Receipt()
+
+
+def test_a_turn_is_kept_for_what_has_passed_until_it_has_ended():
+    time = Time(rate=1.0)
+    one = Waiting("a")
+    time.gate.passed([one])
+
+    assert time.gate.ask(1) == (0, 1.0)
+    time.gate.ended(one)
+    assert time.gate.ask(1) == (1, 0.0)
+
+
+def test_a_gate_that_is_made_anew_keeps_no_turn_for_what_passed_the_old_one():
+    time = Time(rate=1.0)
+    time.gate.passed([Waiting("of the process that forked")])
+
+    assert time.made().ask(1) == (1, 0.0)
 
 
 class Limited:

@@ -77,6 +77,10 @@ class Turns:
         """This one has come, or will not."""
         self._coming.discard(key)
 
+    def expect_nobody(self) -> None:
+        """Who was expected will not come."""
+        self._coming.clear()
+
     def _forget_past(self, now: float) -> None:
         while self._taken and next(iter(self._taken.values())) <= now + _EXACT:
             del self._taken[next(iter(self._taken))]

@@ -39,6 +39,7 @@ class Gate:
     ) -> None:
         self._hold = hold
         self._throttle = throttle
+        throttle.expect_nobody()  # a channel outlives its workers: in a forked child, those of its parent
         self._recipients = recipients
         self._now = now
         self._recovering = False

@@ -136,6 +136,8 @@ class Lane:
             left = list(self._ready)
             self._ready.clear()
             self._between += len(left)
+        for one in left:
+            self._gate.ended(one)
         try:
             if left:
                 self._store.release(left)

@@ -87,6 +87,11 @@ class Throttle:
             with self._lock:
                 self._turns.came(key)
 
+    def expect_nobody(self) -> None:
+        """Whatever was on its way here is no longer: its workers are another process's, or have ended."""
+        with self._lock:
+            self._turns.expect_nobody()
+
     def _hold(self, key: str, seconds: object) -> None:
         if asked := parse_retry_after(seconds):
             with self._lock:
