@@ -14,6 +14,9 @@ from tocsin.routing import Routing
 
 __all__ = ["Planner"]
 
+_MOST = 1_000
+"""Ways whose plans are kept: alerts may name channels as they like."""
+
 
 @attrs.frozen
 class Planner:
@@ -26,8 +29,8 @@ class Planner:
     config: NotificationConfig
     registry: Registry
     durable: bool
-    _plans: dict[object, Plan] = attrs.field(factory=dict, init=False, repr=False, eq=False)
-    """The last plan of each way: alerts that go the same way share it, of which 100,000 may wait."""
+    _plans: dict[object, tuple[object, Plan]] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+    """The last plan of each way and the ready channels it was made for: alerts that go the same way share it."""
 
     def route(self, alert: Alert) -> Routing:
         """Which channels the alert would go to, and why; nothing is sent."""
@@ -35,22 +38,26 @@ class Planner:
 
     def plan(self, alert: Alert) -> Plan | str:
         """The way of the alert, or the reason why it goes nowhere; nothing is sent."""
-        routing = self.route(alert)
+        ready = self.registry.ready()
+        routing = Routing.decide(alert, self.config.routes, ready)
         if not routing.channels:
             return routing.reason if self.config.routes else "no channel is ready"
-        ready = self.registry.ready()
+        lifetime = self.config.delivery.lifetime(alert.priority, durable=self.durable)
+        way = (routing.channels, routing.fallback, lifetime)
+        made_for, plan = self._plans.get(way, (None, None))
+        if plan is None or made_for is not ready:
+            plan = self._planned(routing, ready, lifetime)
+            if len(self._plans) >= _MOST:
+                self._plans.clear()
+            self._plans[way] = (ready, plan)
+        return plan
+
+    def _planned(self, routing: Routing, ready: Collection[str], lifetime: float) -> Plan:
         chosen, unavailable = self._available(routing.channels, ready)
         fallback, fallback_unavailable = self._available(routing.fallback, ready)
         delivery = self.config.delivery
         stages = (chosen,) if delivery.parallel else [[name] for name in chosen]
-        lifetime = delivery.lifetime(alert.priority, durable=self.durable)
-        plan = Plan(stages, fallback, unavailable, fallback_unavailable, delivery.fail_fast, lifetime)
-        way = (plan.stages, plan.fallback, lifetime)
-        known = self._plans.get(way)
-        if known == plan:
-            return known
-        self._plans[way] = plan
-        return plan
+        return Plan(stages, fallback, unavailable, fallback_unavailable, delivery.fail_fast, lifetime)
 
     def _available(self, names: Iterable[str], ready: Collection[str]) -> tuple[list[str], dict[str, str]]:
         return [n for n in names if n in ready], {n: self._why_not(n) for n in names if n not in ready}

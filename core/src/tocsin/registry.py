@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any
 
 import attrs
 
-from tocsin.channel import Channel, HandlerChannel, RefusedPlugin, relay_for
+from tocsin.assembly import assembled
+from tocsin.channel import Channel, HandlerChannel, RefusedPlugin
 from tocsin.clock import Clock
 from tocsin.config import NotificationConfig
 from tocsin.discovery import LoadFailed, Plugin, installed, load
 from tocsin.errors import ConfigError, UnknownChannel, did_you_mean
-from tocsin.hookspecs import API_VERSION, Capabilities
-from tocsin.meter import Meter
-from tocsin.policies import Breaker, Throttle
-from tocsin.recipient import Recipient
+from tocsin.hookspecs import API_VERSION
 from tocsin.resolution import ChannelOptions, ChannelTable, options_of, tables, unknown_keywords, values_for
 from tocsin.settings import Problem, Setting, Sourced, build, settings_of
 
@@ -82,6 +79,7 @@ class Registry:
         self._lock = threading.Lock()
         for table in tables(config, self.plugins).values():
             self.entries[table.name] = self._entry(table) if table.enabled else self._disabled(table)
+        self._ready = _ready(self.entries)
         self._check_keywords()
         if strict and (problems := self.problems()):
             raise ConfigError("not every channel is ready", problems)
@@ -95,14 +93,13 @@ class Registry:
             for problem in entry.problems or (entry.reason,)
         ]
 
-    def ready(self) -> dict[str, Channel]:
-        """The channels that carry alerts."""
-        return {name: channel for name in self.entries if (channel := self.channel(name)) is not None}
+    def ready(self) -> Mapping[str, Channel]:
+        """The channels that carry alerts; the very same mapping until a channel comes, goes or changes."""
+        return self._ready
 
     def channel(self, name: str) -> Channel | None:
         """The channel of this name, if it is ready."""
-        entry = self.entries.get(name)
-        return entry.channel if entry is not None and entry.state is ChannelState.READY else None
+        return self._ready.get(name)
 
     def find(self, name: str) -> Entry:
         """The entry of a configured channel, or of an installed type that nobody configured.
@@ -130,16 +127,17 @@ class Registry:
             raise ConfigError(f"a channel called {name!r} exists already; choose another name or disable it first")
         if callable(instance) and not hasattr(instance, "send"):
             instance = HandlerChannel(instance)
-        channel = self._assemble(name, name, instance, ChannelOptions())
+        channel = self._assembled(name, name, instance, ChannelOptions())
         self._put(Entry(name, name, ChannelState.READY, channel=channel, cls=type(instance)))
         if taken is not None and taken.channel is not None:
             taken.channel.close()
         return channel
 
     def _put(self, entry: Entry) -> None:
-        """Replace the table of entries as a whole: other threads go through the one they have."""
+        """Replace the tables as a whole: other threads go through the ones they have."""
         with self._lock:
             self.entries = {**self.entries, entry.name: entry}
+            self._ready = _ready(self.entries)
 
     def enable(self, name: str) -> Entry:
         """Let a channel take part (again): circuits close, paused recipients come back, a disabled one is built."""
@@ -147,6 +145,7 @@ class Registry:
         if entry.channel is not None:
             entry.state, entry.reason = ChannelState.READY, ""
             entry.channel.breaker.reset()
+            self._put(entry)
             return entry
         table = tables(self._config, self.plugins).get(name)
         if table is None:
@@ -158,9 +157,9 @@ class Registry:
     def disable(self, name: str) -> Entry:
         """Take a channel out; what is on its way through it goes on."""
         entry = self.find(name)
-        self._put(entry)
         entry.state = ChannelState.DISABLED
         entry.reason = "switched off by disable_channel; enable_channel switches it on"
+        self._put(entry)
         return entry
 
     def close(self) -> None:
@@ -214,32 +213,15 @@ class Registry:
             entry.problems, entry.reason = tuple(problems), "; ".join(map(str, problems))
             return entry
         try:
-            entry.channel = self._assemble(table.name, table.type, instance, options)
+            entry.channel = self._assembled(table.name, table.type, instance, options)
         except (RefusedPlugin, ImportError) as error:
             entry.state, entry.reason = ChannelState.BROKEN, str(error)
         except Exception as error:  # whatever else the plugin's code raises while it is looked at
             entry.state, entry.reason = ChannelState.BROKEN, f"{type(error).__name__} while the channel was built"
         return entry
 
-    def _assemble(self, name: str, channel_type: str, instance: object, options: ChannelOptions) -> Channel:
-        relay_for(instance)  # what breaks the contract is told first
-        capabilities = getattr(instance, "capabilities", Capabilities(probe=False))
-        if not isinstance(capabilities, Capabilities):
-            raise RefusedPlugin(f"{type(instance).__name__}.capabilities must be a tocsin.Capabilities")
-        rate = capabilities.rate_limit if options.rate_limit is None else options.rate_limit
-        return Channel(
-            name=name,
-            type=channel_type,
-            instance=instance,
-            recipients=_recipients(instance, name),
-            capabilities=capabilities,
-            breaker=Breaker(self._clock, capabilities.circuit_scope),
-            throttle=Throttle(self._clock, rate, capabilities.rate_scope, capabilities.circuit_scope),
-            meter=Meter(self._clock),
-            client=_client(options.workers or self._config.delivery.workers, instance) if capabilities.http else None,
-            workers=options.workers,
-            timeout=options.timeout,
-        )
+    def _assembled(self, name: str, channel_type: str, instance: object, options: ChannelOptions) -> Channel:
+        return assembled(name, channel_type, instance, options, self._clock, self._config.delivery.workers)
 
     def _check_keywords(self) -> None:
         if not self._config.keywords.unused():
@@ -247,6 +229,11 @@ class Registry:
         known = [item for plugin in self.plugins.values() for item in _settings_or_none(plugin)]
         if problems := unknown_keywords(self._config, known):
             raise ConfigError("the configuration has unknown keywords", problems)
+
+
+def _ready(entries: Mapping[str, Entry]) -> Mapping[str, Channel]:
+    ready = {name: entry.channel for name, entry in entries.items() if entry.state is ChannelState.READY}
+    return MappingProxyType({name: channel for name, channel in ready.items() if channel is not None})
 
 
 def _settings_or_none(plugin: Plugin) -> Iterable[Setting]:
@@ -271,29 +258,3 @@ def _duplicate(name: str, plugin: Plugin) -> Entry:
     brought_by = " and ".join([plugin.distribution, *plugin.rivals])
     reason = f"{brought_by} both bring the type {plugin.type!r}; uninstall one of them"
     return Entry(name, plugin.type, ChannelState.DUPLICATE, reason, plugin=plugin)
-
-
-def _recipients(instance: object, name: str) -> tuple[Recipient, ...]:
-    recipients: Any = getattr(instance, "recipients", None)
-    if recipients is None:
-        return (Recipient.of(name, label=name),)
-    recipients = tuple(recipients)
-    if not recipients or not all(isinstance(recipient, Recipient) for recipient in recipients):
-        raise RefusedPlugin(
-            f"{type(instance).__name__}.recipients must hold at least one tocsin.Recipient, and only those"
-        )
-    return tuple({recipient.id: recipient for recipient in recipients}.values())
-
-
-def _client(workers: int, instance: object) -> Any:
-    try:
-        from tocsin.http import HttpClient
-    except ImportError:
-        raise ImportError("the channel speaks HTTP, which needs requests; pip install 'tocsin[http]'") from None
-    return HttpClient(
-        workers=workers,
-        user_agent=f"tocsin/{version('tocsin')}",
-        environ=os.environ,
-        ca_file=getattr(instance, "ca_file", None),
-        guard=getattr(instance, "guard", None),
-    )
