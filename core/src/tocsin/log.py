@@ -11,7 +11,7 @@ import functools
 import logging
 from typing import Any
 
-__all__ = ["event"]
+__all__ = ["event", "is_heard"]
 
 _STANDARD = logging.getLogger("tocsin")
 _STANDARD.addHandler(logging.NullHandler())
@@ -19,9 +19,14 @@ _STANDARD.addHandler(logging.NullHandler())
 
 def event(level: int, name: str, /, **fields: object) -> None:
     """Log one event with its fields, if anybody listens at this level."""
-    with contextlib.suppress(Exception):  # a handler or filter of the host must not stop a delivery
-        if _STANDARD.isEnabledFor(level) and _somebody_listens():
+    if is_heard(level):
+        with contextlib.suppress(Exception):  # a handler or filter of the host must not stop a delivery
             _bound().log(level, name, **{key: value for key, value in fields.items() if value is not None})
+
+
+def is_heard(level: int) -> bool:
+    """Whether a line at this level would reach anybody, so that it is worth its making."""
+    return _STANDARD.isEnabledFor(level) and _somebody_listens()
 
 
 def _somebody_listens() -> bool:

@@ -6,7 +6,6 @@ import os
 import threading
 import time
 import weakref
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any
@@ -207,7 +206,10 @@ class Dispatcher:
 
     def _awoken(self, channels: Iterable[str]) -> None:
         """Deliveries of these channels became due, one for each entry."""
-        for name, count in Counter(channels).items():
+        counts: dict[str, int] = {}
+        for name in channels:
+            counts[name] = counts.get(name, 0) + 1
+        for name, count in counts.items():
             station = self._station(name)
             if station is not None:
                 station.lane.wake(count)

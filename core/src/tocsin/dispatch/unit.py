@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from tocsin.alert import Alert
 from tocsin.channel import Channel
-from tocsin.log import event
+from tocsin.log import event, is_heard
 from tocsin.plan import Plan
 from tocsin.recipient import Recipient
 from tocsin.store import Delivery
@@ -55,8 +55,10 @@ def delivery_key(alert_id: str, channel: str, recipient_id: str) -> str:
 
 def log(delivery: Delivery, *, attempted: bool, late: bool = False) -> None:
     """One line about what became of an attempt, or of a refusal before it; ``late``: another worker had taken over."""
-    last = delivery.attempts[-1] if attempted else None
     level = logging.INFO if delivery.state.is_success or not delivery.state.is_final else logging.WARNING
+    if not is_heard(level):
+        return
+    last = delivery.attempts[-1] if attempted else None
     event(
         level,
         "delivery_late"

@@ -28,15 +28,14 @@ class DeliveryState(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
 
-    @property
-    def is_success(self) -> bool:
-        """The recipient's provider took it."""
-        return self in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)
+    is_success: bool
+    """The recipient's provider took it."""
+    is_final: bool
+    """Nothing more happens unless the alert is sent again."""
 
-    @property
-    def is_final(self) -> bool:
-        """Nothing more happens unless the alert is sent again."""
-        return self not in (DeliveryState.PENDING, DeliveryState.IN_FLIGHT, DeliveryState.RETRYING)
+    def __init__(self, value: str) -> None:
+        self.is_success = value in ("accepted", "delivered")
+        self.is_final = value not in ("pending", "in_flight", "retrying")
 
 
 @attrs.frozen(kw_only=True)
