@@ -27,7 +27,9 @@ def _arguments():
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="write every round's figures")
     parser.add_argument("--scale", action="store_true", help="also how cost grows")
     parser.add_argument("--long", action="store_true", help="the curves to their largest sizes")
-    parser.add_argument("--write-docs", action="store_true", help="write the page and its plots; implies --scale")
+    parser.add_argument(
+        "--write-docs", action="store_true", help="write the page and its plots; implies --scale and --profile"
+    )
     parser.add_argument("--peers", metavar="PYTHON", type=pathlib.Path, help="interpreter that has the peers installed")
     parser.add_argument("--list", action="store_true", help="list the names of rows and curves")
     return parser.parse_args()
@@ -39,7 +41,12 @@ def main():
         print("rows:", *ROWS, "\ncurves:", *CURVES)
         return 0
     rounds = options.rounds or (3 if options.quick else 5)
-    kept = {"rounds": rounds, "quick": options.quick, "long": options.long, "profiling": options.profile}
+    kept = {
+        "rounds": rounds,
+        "quick": options.quick,
+        "long": options.long,
+        "profiling": options.profile or options.write_docs,
+    }
     begun, figures, curves, failures = time.monotonic(), [], [], []
     with Bench(peers=_peers(options.peers), say=_say, **kept) as bench:
         limits = ceilings(bench)
@@ -64,7 +71,7 @@ def main():
     if options.write_docs:
         from .page import write
 
-        write(figures, curves, about)
+        write(figures, curves, about, bench.profiles)
     return 1 if failures else 0
 
 

@@ -48,12 +48,22 @@ _GROWTH = """
 """
 
 
-def write(figures, curves, about):
+_SHORT = """
+## What was not reached, and where its time goes
+
+Microseconds of CPU for each alert, the dearest functions first; `own` is a function's own time. The profiler makes calls
+dearer than they are, so that only their proportions count.
+"""
+_PROFILED = 14
+"""Functions shown of a profile."""
+
+
+def write(figures, curves, about, profiles):
     """Write the page from a run; a run without figures or without curves leaves that part of the page out."""
     ceilings = list(about["ceilings"].values())
     kept = {name: about[name] for name in ("date", "python", "machine", "rounds")}
     text = _HEAD.format(serial=number(ceilings[0]), batched=number(ceilings[-1]), **kept)
-    text += "".join(_rows(figures)) + _TAIL
+    text += "".join(_rows(figures)) + _TAIL + "".join(_short(figures, profiles))
     if curves:
         text += _GROWTH + "".join(map(_section, curves))
         _PLOTS.mkdir(parents=True, exist_ok=True)
@@ -78,6 +88,20 @@ def _rows(figures):
             )
             yield "| " + " | ".join(cells) + " |\n"
             first = ("", "")
+
+
+def _short(figures, profiles):
+    """What says why, for each figure that stays behind."""
+    behind = [one for one in figures if any(one.holds(comparison) is False for comparison in one.comparisons)]
+    if behind:
+        yield _SHORT
+    for figure in behind:
+        yield f"\n### {figure.name}\n"
+        if figure.note:
+            yield f"\n{figure.note[0].upper()}{figure.note[1:]}.\n"
+        # Rows that share a measurement share its profile.
+        if lines := profiles.get(figure.row, profiles.get(figure.row.split("-")[0])):
+            yield "\n".join(["\n```text", *lines[: _PROFILED + 1], "```\n"])
 
 
 def _value(sample):
