@@ -136,6 +136,19 @@ def test_a_connection_to_another_database_is_refused_and_stays_usable(open_store
         assert connection.execute(sa.text("SELECT 1")).scalar() == 1
 
 
+@pytest.mark.parametrize("where", ["engine", "driver"])
+def test_a_connection_that_commits_each_statement_is_refused(open_store, url, where):
+    store = open_store()
+    how = {"isolation_level": "AUTOCOMMIT"} if where == "engine" else {"connect_args": {"autocommit": True}}
+    own = sa.make_url(url).set(drivername="postgresql+psycopg")
+    with sa.create_engine(own, poolclass=sa.NullPool, **how).connect() as connection:
+        with pytest.raises(StoreError, match="commits each statement by itself"):
+            put(store, connection=connection)
+        connection.rollback()
+
+    assert store.waiting() == 0
+
+
 def test_others_hear_of_what_is_new(open_store):
     heard = threading.Event()
     store, other = open_store(news=heard.set), open_store()

@@ -1,6 +1,7 @@
 """An alert that is written in the application's own transaction is there exactly when that transaction is."""
 
 import gc
+import sqlite3
 import threading
 import tracemalloc
 
@@ -82,6 +83,51 @@ def test_a_connection_to_another_database_is_refused(open_store, tmp_path):
 def test_something_else_than_a_connection_is_refused(open_store):
     with pytest.raises(StoreError, match=r"must be an sqlalchemy\.Connection, got str"):
         put(open_store(), "sqlite://", Alert(title="t", message="m"))
+
+
+def by_sqlalchemy(path):
+    return sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool, isolation_level="AUTOCOMMIT").connect()
+
+
+def for_one_connection(path):
+    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
+    return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
+def by_the_driver(path):
+    def creator():
+        return sqlite3.connect(path, isolation_level=None)
+
+    return sa.create_engine("sqlite://", poolclass=sa.NullPool, creator=creator).connect()
+
+
+@pytest.mark.parametrize("connect", [by_sqlalchemy, for_one_connection, by_the_driver])
+def test_a_connection_that_commits_each_statement_is_refused(open_store, path, connect):
+    store, one = open_store(), alert()
+    with connect(path) as connection:
+        with pytest.raises(StoreError, match=r"commits each statement by itself \(AUTOCOMMIT\).*whose transaction you"):
+            put(store, connection, one)
+        connection.rollback()
+
+    assert store.record(one.alert_id) is None
+    assert store.waiting() == 0
+
+
+def test_a_driver_that_is_told_to_begin_by_the_application_is_an_outbox(open_store, path):
+    store, one = open_store(), alert()
+    engine = sa.create_engine(
+        "sqlite://", poolclass=sa.NullPool, creator=lambda: sqlite3.connect(path, isolation_level=None)
+    )
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    with engine.connect() as connection:
+        put(store, connection, one)
+        connection.rollback()
+        gone = store.record(one.alert_id)
+        put(store, connection, one)
+        connection.commit()
+
+    assert gone is None
+    assert store.record(one.alert_id) is not None
 
 
 class Undone:

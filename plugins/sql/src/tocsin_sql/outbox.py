@@ -58,12 +58,13 @@ class Outbox:
         """See ``Store.add``.
 
         Raises:
-            StoreError: the connection is none of SQLAlchemy, or leads elsewhere.
+            StoreError: the connection is none of SQLAlchemy, leads elsewhere, or commits each statement by itself.
         """
         connection: Any = ledger.connection
         if not isinstance(connection, sa.Connection):
             raise StoreError(f"connection must be an sqlalchemy.Connection, got {type(connection).__name__}")
         with told(self._database.place):
+            _refuse_autocommit(connection)
             self._database.check_same(connection, store_id)
             added = changes.add(ledger, draft)
             self._database.announce(connection)
@@ -128,6 +129,25 @@ class Outbox:
         """Have the writer's turn come, and tell of it in a thread where the store may be called."""
         with contextlib.suppress(StoreError):  # closed: who waited has been told
             self._writer.post(job, done, durable=False)
+
+
+def _refuse_autocommit(connection: sa.Connection) -> None:
+    """Refuse a connection without transactions: a rollback would leave the alert there, and a crash half of it.
+
+    Asked is the driver, because it may have been set there as well as in SQLAlchemy.
+    """
+    if not connection.in_transaction():
+        connection.begin()  # as the first statement would: an application's own BEGIN is sent with it
+    driver: Any = connection.connection.driver_connection
+    own: Any = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite":
+        by_itself = driver.isolation_level is None or getattr(driver, "autocommit", None) is True
+        refused = by_itself and not driver.in_transaction
+    else:
+        refused = bool(getattr(own, "autocommit", False))
+    if refused:
+        words = "the connection commits each statement by itself (AUTOCOMMIT), so that nothing could be rolled back"
+        raise StoreError(f"{words}; give enqueue a connection whose transaction you commit")
 
 
 def _names(written: Sequence[tuple[str, Undone]]) -> list[str]:
