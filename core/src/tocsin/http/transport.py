@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import math
 import socket
 import threading
 from typing import Any
@@ -93,12 +92,17 @@ class _Watched(HTTPConnection):
             deadline.watch(self._twin)
 
     def prepare(self, deadline: Deadline) -> None:
-        """Have the deadline shut the open socket, whose own timeout must not come before it."""
-        if deadline is current():
+        """Have the deadline shut the open socket.
+
+        A timeout of its own would cost a poll before each read and write, and the interpreter's lock with each; only
+        where the deadline is not in force, so that nothing shuts the socket, it has one.
+        """
+        is_shut = deadline is current() and self._twin is not None
+        timeout = None if is_shut else deadline.remaining() + 1.0
+        if is_shut:
             self._watch()
-        left = deadline.remaining() + 1.0
-        if self.sock is not None and (self.sock.gettimeout() or math.inf) < left:
-            self.sock.settimeout(left)
+        if self.sock is not None and self.sock.gettimeout() != timeout:
+            self.sock.settimeout(timeout)
 
     def connect(self) -> None:
         self._connecting = True
