@@ -116,7 +116,7 @@ class Waiting:
         """An alert has ended here: who waits for it, and whether it is news; :meth:`hear` may have been quicker."""
         with self._lock:
             known = self._heard.pop(report.alert_id, None)
-            return self._awaited.pop(report.alert_id, None), known != report
+            return self._awaited.pop(report.alert_id, None), known is None or known != report
 
     def resolve(self, awaited: Awaited | None, report: DeliveryReport) -> None:
         """The report is there."""

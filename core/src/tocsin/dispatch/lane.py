@@ -80,7 +80,8 @@ class Lane:
         self.lease = lease
         self._gate = gate
         self._end_overdue = end_overdue
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # a condition is entered through Python code, its lock is not
+        self._changed = threading.Condition(self._lock)
         self._jobs: set[_Job] = set()
         self._threads = 0
         self._idle = 0
@@ -98,12 +99,12 @@ class Lane:
 
         Never waits: a test's clock asks one lane while it holds another's lock. Who holds this one is at work.
         """
-        if not self._changed.acquire(blocking=False):
+        if not self._lock.acquire(blocking=False):
             return True
         try:
             return bool(self._jobs or self._between or self._ready or self._claiming)
         finally:
-            self._changed.release()
+            self._lock.release()
 
     @property
     def is_due(self) -> bool:
@@ -112,12 +113,12 @@ class Lane:
 
     def held(self) -> list[Delivery]:
         """Claimed deliveries whose lease is to be renewed: not begun yet, or inside their own deadline."""
-        with self._changed:
+        with self._lock:
             return [*self._ready, *(job.delivery for job in self._jobs)]
 
     def wake(self, jobs: int = 1) -> None:
         """There are new deliveries in the store."""
-        with self._changed:
+        with self._lock:
             self._ask_at = -math.inf
             self._changed.notify(jobs)
             for _ in range(min(jobs - self._idle, self._workers - self._threads)):
@@ -125,14 +126,14 @@ class Lane:
 
     def stop(self) -> None:
         """Let the workers end after what they are doing; what they have not begun goes back."""
-        with self._changed:
+        with self._lock:
             self._stopping = True
             self._changed.notify_all()
         self._give_back()
 
     def _give_back(self) -> None:
         """Release what was claimed and not begun; a store that cannot be told lets the leases run out."""
-        with self._changed:
+        with self._lock:
             left = list(self._ready)
             self._ready.clear()
             self._between += len(left)
@@ -144,7 +145,7 @@ class Lane:
         except Exception as error:
             event(logging.ERROR, "store_trouble", channel=self.channel, error=type(error).__name__)
         finally:
-            with self._changed:
+            with self._lock:
                 self._between -= len(left)
 
     def _start_worker(self, first: Callable[[], None] | None = None) -> None:
@@ -161,7 +162,7 @@ class Lane:
             self._give_back()
 
     def _next(self) -> Delivery | None:
-        with self._changed:
+        with self._lock:
             self._idle += 1
             try:
                 while not self._stopping:
@@ -181,13 +182,13 @@ class Lane:
         """Ask the store for as many as there are idle workers, with the lock released meanwhile."""
         limit, wait = self._gate.ask(self._idle)
         self._claiming, self._ask_at = True, math.inf
-        self._changed.release()
+        self._lock.release()
         try:
             claim = self._store.claim(self.channel, limit, self.lease) if limit else self._held_back(wait)
         except Exception:  # a store that cannot be asked now has said so in the log; ask again later
             claim = Claim((), self._store.now() + _STORE_TROUBLE)
         finally:
-            self._changed.acquire()
+            self._lock.acquire()
             self._claiming = False
         if claim.next_due is not None:
             self._ask_at = min(self._ask_at, claim.next_due)
@@ -224,10 +225,10 @@ class Lane:
         job = _Job(delivery, self._clock.now(), time.perf_counter())
         if delivery.lease <= self._store.now():  # this process was stopped for so long that another may have it
             self._gate.ended(delivery)
-            with self._changed:
+            with self._lock:
                 self._between -= 1
             return True
-        with self._changed:
+        with self._lock:
             crowded = self._hung >= _MAX_HUNG * self._workers
             self._jobs.add(job)
             self._between -= 1
@@ -246,7 +247,7 @@ class Lane:
         try:
             self._settle(delivery, result, job.started_at, seconds)
         finally:
-            with self._changed:
+            with self._lock:
                 self._between -= 1
                 if self._gate.is_holding_back:  # what has just ended may have opened it
                     self._ask_at = -math.inf
@@ -263,7 +264,7 @@ class Lane:
             return PluginError(f"{type(error).__name__} before or after the channel was called", hint="")
 
     def _end(self, job: _Job) -> bool:
-        with self._changed:
+        with self._lock:
             if job.written_off:
                 self._hung -= 1
                 return False
@@ -272,7 +273,7 @@ class Lane:
             return True
 
     def _write_off(self, job: _Job, seconds: float) -> None:
-        with self._changed:
+        with self._lock:
             if job not in self._jobs:
                 return
             job.written_off = True

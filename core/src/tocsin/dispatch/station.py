@@ -189,6 +189,7 @@ class Station:
     def _settle(
         self, delivery: Delivery, result: Receipt | DeliveryError, started_at: datetime, seconds: float
     ) -> None:
-        after = self.judge(delivery, result, started_at, seconds).changed(lost=0)
+        after = self.judge(delivery, result, started_at, seconds)
+        after = after.changed(lost=0) if after.lost else after
         attempted = len(after.attempts) > len(delivery.attempts)
         self._store.complete(after, lambda settled: self._on_settled(self, settled, attempted))

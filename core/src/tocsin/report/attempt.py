@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
@@ -62,6 +62,11 @@ class Attempt:
     provider_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
     retry_after: float | None = None
     wait: float | None = None
+
+    @property
+    def ended_at(self) -> datetime:
+        """Its end, by the clock of its start."""
+        return self.started_at + timedelta(seconds=self.duration)
 
     @classmethod
     def of(cls, error: DeliveryError, started_at: datetime, duration: float, wait: float | None) -> Self:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 import attrs
 
@@ -77,12 +77,11 @@ def _failed_fast(record: Record) -> str | None:
 def _next_stage(record: Record, *, skip_chosen: bool) -> int | None:
     """The next stage that has a delivery waiting for it; a fallback only where nobody accepted."""
     chosen = len(record.plan.stages)
-    accepted = any(one.state.is_success for one in record.deliveries)
-    waiting = sorted({one.stage for one in record.deliveries if one.is_waiting and one.due == math.inf})
+    waiting = sorted({one.stage for one in record.deliveries if one.due == math.inf and one.is_waiting})
     for stage in waiting:
         if stage < chosen and not skip_chosen:
             return stage
-        if stage >= chosen and not accepted:
+        if stage >= chosen and not any(one.state.is_success for one in record.deliveries):
             return stage
     return None
 
@@ -91,29 +90,36 @@ def report_of(record: Record, now: datetime) -> DeliveryReport:
     """The report as the deliveries stand: the final one where all have ended."""
     plan = record.plan
     results = {name: _unavailable(name, reason, now) for name, reason in plan.unavailable.items()}
+    by_channel = _begun_by_channel(record)
     for stage, name in plan.staged:
-        deliveries = [one for one in record.deliveries if one.channel == name]
-        began = [one for one in deliveries if one.due != math.inf or one.state.is_final]
+        began = by_channel.get(name, [])
         if stage < len(plan.stages):
             results[name] = _result(name, began, record, now)
         elif began:
             results[name] = attrs.evolve(_result(name, began, record, now), fallback=True)
-    if not any(one.state.is_success for one in record.deliveries):
+    if plan.fallback_unavailable and not any(one.state.is_success for one in record.deliveries):
         for name, reason in plan.fallback_unavailable.items():
             results.setdefault(name, attrs.evolve(_unavailable(name, reason, now), fallback=True))
     return DeliveryReport.of(record.alert_id, results)
+
+
+def _begun_by_channel(record: Record) -> dict[str, list[Delivery]]:
+    found: dict[str, list[Delivery]] = {}
+    for one in record.deliveries:
+        if one.due != math.inf or one.state.is_final:
+            found.setdefault(one.channel, []).append(one)
+    return found
 
 
 def _unavailable(name: str, reason: str, now: datetime) -> NotificationResult:
     return NotificationResult(success=False, channel=name, timestamp=now, error=reason)
 
 
-def _result(name: str, began: Iterable[Delivery], record: Record, now: datetime) -> NotificationResult:
-    began = list(began)
+def _result(name: str, began: Sequence[Delivery], record: Record, now: datetime) -> NotificationResult:
     if not began:
         error = f"cancelled ({record.closed or _failed_fast(record) or 'not tried'})"
         return NotificationResult(success=False, channel=name, timestamp=now, error=error)
-    ends = [a.started_at + timedelta(seconds=a.duration) for one in began for a in one.attempts[-1:]]
+    ends = [one.attempts[-1].ended_at for one in began if one.attempts]
     result = NotificationResult.of(name, [one.result() for one in began], max(ends, default=now))
     if all(one.state is DeliveryState.CANCELLED and not one.attempts for one in began):
         return attrs.evolve(result, error=f"cancelled ({began[0].error})")
