@@ -4,6 +4,7 @@ import base64
 import sqlite3
 
 import pytest
+import sqlalchemy as sa
 
 from tocsin import ContentLost, ContentSealed, Secret, StoreError
 from tocsin.clock import SystemClock
@@ -69,6 +70,41 @@ def test_what_was_written_without_a_key_stays_readable_with_one(make_store):
     store.close()
 
     assert read == [one, two]
+
+
+def test_a_key_that_has_sealed_nothing_binds_nobody(make_store):
+    for key in (None, KEY, OTHER, None):
+        store = make_store(key=key)
+        store.open(SystemClock(), lambda: None)
+        read = (store.select(), store.stats()["contents"])
+        store.close()
+
+        assert read == ([], 0)
+
+
+def test_of_two_keys_the_first_that_seals_is_the_stores(open_store):
+    first, second = open_store(key=KEY), open_store(key=OTHER)
+    one = put(first)
+
+    with pytest.raises(StoreError, match="was encrypted with another key; set TOCSIN_STORE_KEY to it"):
+        put(second)
+    assert [found.alert_id for found in first.select()] == [one.alert_id]
+    assert first.alert(one.alert_id) == one
+
+
+def test_a_key_is_noted_in_the_applications_transaction_too(open_store, make_store, path):
+    store = open_store(key=KEY)
+    one = alert()
+    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        store.add(one, Plan((("x",),)), [delivery(one, store)], connection=connection)
+        connection.rollback()
+        open_store()
+        store.add(one, Plan((("x",),)), [delivery(one, store)], connection=connection)
+        connection.commit()
+
+    with pytest.raises(StoreError, match="with a key, and none is set"):
+        make_store().open(SystemClock(), lambda: None)
 
 
 def test_content_that_was_moved_to_another_alert_is_refused(open_store, path):

@@ -13,6 +13,7 @@ from tocsin import Alert, DeliveryReport
 from tocsin.plan import Plan
 from tocsin.store import Added, Delivery, Record, Settled, cancelled
 from tocsin_sql.drafts import Draft
+from tocsin_sql.key_check import note_key
 from tocsin_sql.ledger import Ledger, has_begun
 from tocsin_sql.rows import DROP_BEGUN, attempt_row, unit_map, unit_values
 from tocsin_sql.schema import IN_FLIGHT, OPEN, alerts, attempts, channels, contents, deliveries
@@ -65,7 +66,7 @@ def add(ledger: Ledger, draft: Draft) -> Added:
         return _add_again(ledger, draft, row)
     ledger.room.check(connection, len(draft.rows), draft.alert.priority.rank)
     _NEW_ALERT.change(connection, draft.row)
-    _NEW_CONTENT.change(connection, draft.content)
+    _put_content(ledger, draft)
     _NEW_DELIVERIES.put(connection, draft.rows)
     ledger.room.add(len(draft.rows))
     begun, report = _begun(ledger, draft, draft.deliveries, None)
@@ -111,6 +112,11 @@ def _renew_alert(ledger: Ledger, draft: Draft) -> None:
     values = {name: value for name, value in draft.row.items() if name != "client_key" or value is not None}
     ledger.connection.execute(sa.update(alerts).where(alerts.c.id == alert_id), values)
     ledger.connection.execute(sa.delete(contents).where(contents.c.alert_id == alert_id))
+    _put_content(ledger, draft)
+
+
+def _put_content(ledger: Ledger, draft: Draft) -> None:
+    note_key(ledger.connection, ledger.seal)
     _NEW_CONTENT.change(ledger.connection, draft.content)
 
 
@@ -211,7 +217,7 @@ def suppress(ledger: Ledger, alert: Alert, report: DeliveryReport) -> None:
     if record is None:
         draft = Draft.of(ledger.seal, alert, Plan(()), (), None)
         _NEW_ALERT.change(ledger.connection, draft.row)
-        _NEW_CONTENT.change(ledger.connection, draft.content)
+        _put_content(ledger, draft)
         record = Record(alert_id=alert.alert_id, alert=None, plan=Plan(()), stage=0, deliveries=())
     if not record.open:
         ledger.finish(record, report)

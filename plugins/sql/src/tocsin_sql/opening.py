@@ -13,13 +13,12 @@ from tocsin.clock import Clock
 from tocsin_sql import migrations
 from tocsin_sql.database import Database
 from tocsin_sql.failures import store_error
+from tocsin_sql.key_check import check_key
 from tocsin_sql.schema import meta
 from tocsin_sql.sealing import Seal
 from tocsin_sql.timeline import Timeline
 
 __all__ = ["Opened", "open_database"]
-
-_KEY_CHECK = "the store's key"
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +43,7 @@ def open_database(database: Database, clock: Clock, timeline: Timeline, seal: Se
                 database.lock(connection)
                 check_version(connection, database)
                 store_id = _identify(connection)
-                _check_key(connection, seal, database.place)
+                check_key(connection, seal, database.place)
                 database.start(connection, clock, timeline)
         finally:
             connection.close()
@@ -79,17 +78,3 @@ def _identify(connection: sa.Connection) -> str:
     fresh = uuid.uuid4().hex
     connection.execute(sa.insert(meta), {"name": "store_id", "value": fresh})
     return fresh
-
-
-def _check_key(connection: sa.Connection, seal: Seal, place: str) -> None:
-    known = connection.execute(sa.select(meta.c.value).where(meta.c.name == "key_check")).scalar()
-    if known is None:
-        if seal.has_key:
-            value = seal.close(_KEY_CHECK, "key_check").hex()
-            connection.execute(sa.insert(meta), {"name": "key_check", "value": value})
-        return
-    try:
-        seal.open(bytes.fromhex(known), "key_check")
-    except StoreError as error:
-        what = "another key" if seal.has_key else "a key, and none is set"
-        raise StoreError(f"{place} was encrypted with {what}; set TOCSIN_STORE_KEY to it") from error
