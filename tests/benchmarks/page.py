@@ -51,8 +51,8 @@ _GROWTH = """
 _SHORT = """
 ## What was not reached, and where its time goes
 
-Microseconds of CPU for each alert, the dearest functions first; `own` is a function's own time. The profiler makes calls
-dearer than they are, so that only their proportions count.
+Microseconds of CPU for each alert, the dearest functions first; `own` is a function's own time. The profiler makes
+calls dearer than they are, so that only their proportions count.
 """
 _PROFILED = 14
 """Functions shown of a profile."""
