@@ -1,6 +1,7 @@
 """PostgreSQL keeps the promises of every store, and what a server adds to them."""
 
 import os
+import secrets
 import subprocess
 import sys
 import textwrap
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from tocsin import StoreError
+from tocsin import Receipt, StoreError
 from tocsin.clock import SystemClock
 from tocsin.plan import Plan
 from tocsin.report import DeliveryState
@@ -322,6 +323,26 @@ def test_a_salvaged_file_goes_on_on_the_server(open_store, tmp_path):
     (claimed,) = store.claim("x", 5, LEASE).deliveries
     assert claimed.alert_id == two.alert_id
     put(store)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        pytest.param("a\x00b", id="NUL"),
+        pytest.param("a\ud83db", id="a lone surrogate"),
+        pytest.param(secrets.token_hex(20_000), id="longer than an index takes"),
+    ],
+)
+def test_a_result_that_the_server_does_not_take_is_stored_without_what_it_refuses(open_store, word):
+    store = open_store()
+    one = put(store)
+    (claimed,) = store.claim("x", 1, LEASE).deliveries
+    receipt = Receipt(provider_id="id")
+    object.__setattr__(receipt, "provider_id", word)  # past what the receipt itself cleans
+
+    assert settle(store, outcome(claimed, receipt=receipt)).taken
+    assert store.report(one.alert_id).is_complete
+    assert [(str(known.state), known.receipt) for known in store.select()] == [("accepted", Receipt())]
 
 
 def test_figures_and_hazards(open_store):

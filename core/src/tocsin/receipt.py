@@ -9,7 +9,7 @@ from typing import Any, Self
 import attrs
 
 from tocsin.errors import ErrorKind
-from tocsin.values import freeze_data
+from tocsin.values import clean_text, freeze_data
 
 __all__ = ["Health", "HealthState", "Receipt", "ReceiptState", "ReceiptUpdate", "UpdateState"]
 
@@ -41,22 +41,28 @@ def _details(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return freeze_data(value or {})
 
 
+def _text(value: object) -> str:
+    """A provider's word as every store can keep it: the same in a receipt and in what is said of it later."""
+    return clean_text(str(value))
+
+
 @attrs.frozen
 class Receipt:
     """What a channel returns when the provider took the message.
 
     Attributes:
         state: accepted, or delivered where the provider says that much.
-        provider_id: the provider's id of the message (Slack's ts, Telegram's message_id, Twilio's SID).
+        provider_id: the provider's id of the message (Slack's ts, Telegram's message_id, Twilio's SID); without
+            control characters and lone surrogates, which no store need keep.
         details: JSON values worth keeping, like a segment count; no content and no secret.
         progress: how far the provider had come, in its channel's own count; a later update with less is ignored.
         hold: seconds for which this recipient takes nothing more, as the provider said with its success.
     """
 
     state: ReceiptState = attrs.field(default=ReceiptState.ACCEPTED, converter=ReceiptState)
-    provider_id: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
+    provider_id: str | None = attrs.field(default=None, converter=attrs.converters.optional(_text))
     details: Mapping[str, Any] = attrs.field(factory=dict, converter=_details)
-    progress: int = attrs.field(default=0, kw_only=True)
+    progress: int = attrs.field(default=0, converter=int, kw_only=True)
     hold: float = attrs.field(default=0.0, kw_only=True, eq=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,13 +91,13 @@ class ReceiptUpdate:
         details: JSON values that join those of the receipt.
     """
 
-    provider_id: str
+    provider_id: str = attrs.field(converter=_text)
     state: UpdateState = attrs.field(converter=UpdateState)
-    progress: int = 0
+    progress: int = attrs.field(default=0, converter=int)
     error_kind: ErrorKind | None = attrs.field(default=None, converter=attrs.converters.optional(ErrorKind))
-    error: str | None = None
-    hint: str | None = None
-    provider_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
+    error: str | None = attrs.field(default=None, converter=attrs.converters.optional(_text))
+    hint: str | None = attrs.field(default=None, converter=attrs.converters.optional(_text))
+    provider_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(_text))
     details: Mapping[str, Any] = attrs.field(factory=dict, converter=_details)
 
 

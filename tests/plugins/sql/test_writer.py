@@ -6,9 +6,12 @@ import time
 
 import pytest
 
-from tocsin import QueueFull, StoreError
+from tocsin import QueueFull, Receipt, StoreError
 from tocsin.plan import Plan
+from tocsin.report import DeliveryState
 from tocsin.testing.store.rig import LEASE, alert, attempt, delivery, outcome, settle
+from tocsin_sql import changes
+from tocsin_sql.tasks import Late
 
 
 def put(store, channel="x", **fields):
@@ -183,6 +186,141 @@ def test_close_does_not_wait_for_what_cannot_be_written(make_store, path, monkey
     other.close()
 
     assert took < 3.0
+
+
+def spoilt(claimed):
+    """A completion whose receipt holds what no database takes, as a store of the future or a mistake might make it."""
+    receipt = Receipt(provider_id="id", details={"n": 1})
+    object.__setattr__(receipt, "provider_id", "\ud83d")
+    return outcome(claimed, receipt=receipt)
+
+
+def test_a_result_whose_receipt_cannot_be_stored_is_stored_without_it(open_store, caplog):
+    store = open_store()
+    one = put(store)
+    (claimed,) = store.claim("x", 1, LEASE).deliveries
+    settled = settle(store, spoilt(claimed))
+
+    assert settled.taken
+    assert settled.report.is_complete
+    (known,) = store.select()
+    assert (known.state, known.receipt, len(known.attempts)) == ("accepted", Receipt(), 1)
+    assert store.report(one.alert_id) == settled.report
+    assert [record.msg for record in caplog.records if record.name == "tocsin"] == ["store_refused"]
+
+
+def test_a_failure_whose_words_cannot_be_stored_is_stored_without_them(open_store):
+    store = open_store()
+    put(store)
+    (claimed,) = store.claim("x", 1, LEASE).deliveries
+    tried = attempt("refused", error="\ud83d", status_code=400)
+    settle(store, outcome(claimed, DeliveryState.FAILED, error="\ud83d", error_kind="client", attempts=(tried,)))
+
+    (known,) = store.select()
+    assert (known.state, known.error) == ("failed", "the words of this failure could not be stored")
+    assert [str(one.outcome) for one in known.attempts] == ["refused"]
+
+
+def test_results_that_cannot_be_stored_share_the_commit_of_the_others(open_store, path, commits):
+    store = open_store()
+    for _ in range(40):
+        put(store)
+    claimed = store.claim("x", 40, LEASE).deliveries
+    told, told_all = [], threading.Event()
+    gate = sqlite3.connect(path, isolation_level=None)
+    gate.execute("BEGIN IMMEDIATE")  # so that all of them meet in one transaction, but for the first
+
+    def then(settled):
+        told.append(settled.taken)
+        if len(told) == 40:
+            told_all.set()
+
+    commits.clear()
+    for number, one in enumerate(claimed):
+        store.complete(spoilt(one) if number % 10 == 5 else outcome(one), then)
+    gate.execute("ROLLBACK")
+    gate.close()
+
+    assert told_all.wait(20)
+    assert told == [True] * 40
+    print(f"transactions: {commits}")
+    assert len(commits) <= 2 + 4
+
+
+def test_a_result_that_fails_for_ever_makes_no_others_wait(open_store, monkeypatch, commits):
+    """Each is tried again at intervals of its own, however often others succeed meanwhile."""
+    store = open_store()
+    put(store)
+    (claimed,) = store.claim("x", 1, LEASE).deliveries
+    complete = changes.complete
+
+    def refusing(ledger, after):
+        if after.alert_id == claimed.alert_id:
+            raise ValueError("no form of it fits")
+        return complete(ledger, after)
+
+    monkeypatch.setattr(changes, "complete", refusing)
+    told = threading.Event()
+    store.complete(outcome(claimed), lambda settled: told.set())
+    commits.clear()
+    end = time.monotonic() + 1.0
+    done = 0
+    while time.monotonic() < end:
+        put(store)
+        done += 1
+    again = sum(commits) - done
+
+    print(f"{again} tries beside {done} others in a second")
+    assert again <= 12
+    assert not told.is_set()
+    monkeypatch.undo()
+    assert told.wait(10)
+
+
+def test_what_is_left_at_the_end_is_said(make_store, path, monkeypatch, caplog):
+    from tocsin.clock import SystemClock
+
+    monkeypatch.setattr("tocsin_sql.sqlite._BUSY", 0.01)
+    store = make_store()
+    store.open(SystemClock(), lambda: None)
+    put(store)
+    (claimed,) = store.claim("x", 1, LEASE).deliveries
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    store.complete(outcome(claimed), lambda settled: None)
+    store.close()
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert [(record.msg, record.count) for record in caplog.records if record.name == "tocsin"] == [("store_left", 1)]
+
+
+def test_what_could_not_be_written_is_tried_once_more_at_the_end(make_store, open_store, path, monkeypatch):
+    from tocsin.clock import SystemClock
+
+    monkeypatch.setattr("tocsin_sql.sqlite._BUSY", 0.01)
+    store = make_store()
+    store.open(SystemClock(), lambda: None)
+    put(store)
+    (claimed,) = store.claim("x", 1, LEASE).deliveries
+    failed = threading.Event()
+    put_off = Late.put
+
+    def put_aside(late, task):
+        task.pause = 600.0
+        put_off(late, task)
+        failed.set()
+
+    monkeypatch.setattr(Late, "put", put_aside)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    store.complete(outcome(claimed), lambda settled: None)
+    assert failed.wait(10)
+    other.execute("ROLLBACK")
+    other.close()
+    store.close()
+
+    assert open_store().waiting() == 0
 
 
 def test_an_attempt_that_has_begun_is_visible_as_one_of_which_nothing_is_known(open_store, path):

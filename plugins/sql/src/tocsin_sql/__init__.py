@@ -61,10 +61,14 @@ after `history` days; `tocsin store prune` does it now.
 ## When it fails
 
 * Full disk, lock of another program, server away: `enqueue` raises `StoreError` and nothing was accepted. What workers
-  have to report is kept, and written once that is possible.
+  have to report is kept, and written once that is possible; `store_left` (ERROR, with `count`) says what could not be
+  before the end. Those deliveries are taken over by the next worker, and may arrive again.
+* A result that the database does not take, for what a provider calls its message or says of it, is stored without
+  that (`store_refused`, ERROR): the delivery is never made again for it.
 * The file was deleted while it was in use: it is put back from what the process still has.
 * The file is damaged: at the next start it is moved aside, as `tocsin.db.damaged-<time>`; what can be read goes on in a
-  new one. What was lost is logged as an error. `tocsin store salvage FILE` does the same for a file from elsewhere.
+  new one, alerts whose own rows are lost included. What was lost is logged as an error, and named in `store.losses`.
+  `tocsin store salvage FILE` does the same for a file from elsewhere.
 * The write-ahead log was cut or removed after a crash: the loss is logged as an error (on Linux).
 """
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tocsin import StoreError
 
-__all__ = ["is_conflict", "is_damage", "is_disconnect", "is_everybodys", "store_error", "told"]
+__all__ = ["is_conflict", "is_damage", "is_disconnect", "is_everybodys", "is_refusal", "store_error", "told"]
 
 _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 5, 6, 8, 10, 11, 13, 14, 26
 _SQLITE = {
@@ -26,6 +26,8 @@ _SQLITE = {
 _CONFLICTS = {"40001", "40P01", "23505"}
 """Serialization failure, deadlock, and a row that somebody else has put there meanwhile."""
 _REFUSED = ("08", "57P")
+_CONTENT = ("22", "23", "54")
+"""Data exception, integrity constraint, program limit: https://www.postgresql.org/docs/current/errcodes-appendix.html."""
 
 
 def _origin(error: BaseException) -> BaseException:
@@ -73,6 +75,17 @@ def is_disconnect(error: BaseException) -> bool:
 def is_everybodys(error: BaseException) -> bool:
     """Whether it has nothing to do with what was to be written: whoever tries next fails too."""
     return is_disconnect(error) or _sqlite_code(error) in _SQLITE
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the database, or its driver, does not take what was to be written: the same again fails for ever."""
+    if is_everybodys(error) or is_conflict(error):
+        return False
+    if not isinstance(error, sa.exc.SQLAlchemyError):  # the driver could not even make it a parameter
+        return isinstance(error, ArithmeticError | LookupError | TypeError | ValueError)
+    if state := _sqlstate(error):
+        return state.startswith(_CONTENT)
+    return isinstance(error, sa.exc.DataError | sa.exc.IntegrityError | sa.exc.ProgrammingError)
 
 
 def store_error(error: BaseException, place: str) -> StoreError:

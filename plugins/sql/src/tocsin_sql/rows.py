@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import attrs
 import sqlalchemy as sa
 
 from tocsin import Alert, Attempt, Receipt
@@ -22,6 +23,7 @@ __all__ = [
     "as_json",
     "attempt_row",
     "attempts_of",
+    "bare",
     "content_id",
     "delivery_of",
     "delivery_values",
@@ -42,6 +44,7 @@ DROP_BEGUN = Statement(
 )
 """Forgets an attempt that had begun and was not made."""
 _PLAIN = ("due", "expires", "stage", "tries", "plain", "token", "lease", "lost", "error", "hint")
+_NOT_TAKEN = "the words of this failure could not be stored"
 _FIXED = ("alert_id", "channel", "recipient_id", "recipient", "key", "rank")
 
 
@@ -85,6 +88,24 @@ def delivery_values(delivery: Delivery, ended: float | None = None) -> dict[str,
         "attempted": len(delivery.attempts),
         "ended": ended,
     }
+
+
+def bare(delivery: Delivery) -> Delivery:
+    """The delivery with what stands for words left out: what is kept of a result that the database does not take.
+
+    Its state, times and counts stay, so that it is not made again.
+    """
+    receipt, made = delivery.receipt, delivery.attempts
+    return delivery.changed(
+        receipt=None if receipt is None else Receipt(receipt.state),
+        attempts=(*made[:-1], *(_wordless(one) for one in made[-1:])),
+        error=None if delivery.error is None else _NOT_TAKEN,
+        hint=None,
+    )
+
+
+def _wordless(attempt: Attempt) -> Attempt:
+    return attrs.evolve(attempt, error=None, hint=None, status_code=None, provider_code=None)
 
 
 def new_row(delivery: Delivery, topic: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from tocsin_sql.ledger import Ledger
 from tocsin_sql.opening import open_database
 from tocsin_sql.outbox import Outbox
 from tocsin_sql.room import Room, count
+from tocsin_sql.rows import bare
 from tocsin_sql.sealing import Seal, to_key
 from tocsin_sql.timeline import Timeline
 from tocsin_sql.upkeep import Upkeep
@@ -176,10 +177,11 @@ class SqlStore(Upkeep):
     def complete(self, delivery: Delivery, then: Callable[[Settled], None]) -> None:
         """See ``Store.complete``: returns at once; what cannot be written now is tried until it can be."""
 
-        def change(ledger: Ledger) -> Settled:
-            return self._announced(ledger, changes.complete(ledger, delivery), lambda settled: settled.begun)
+        def change(ledger: Ledger, after: Delivery = delivery) -> Settled:
+            return self._announced(ledger, changes.complete(ledger, after), lambda settled: settled.begun)
 
-        self._writer.post(self._within(change), then)
+        instead = self._within(lambda ledger: change(ledger, bare(delivery)))
+        self._writer.post(self._within(change), then, instead=instead)
 
     def lost(self, limit: int, seconds: float) -> list[Delivery]:
         """See ``Store.lost``."""

@@ -8,18 +8,17 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-import attrs
 import sqlalchemy as sa
 
 from tocsin import QueueFull, StoreError
 from tocsin.log import event
-from tocsin_sql.failures import is_conflict, is_disconnect, is_everybodys, store_error
+from tocsin_sql.failures import is_conflict, is_disconnect, is_everybodys, is_refusal, store_error
+from tocsin_sql.tasks import Job, Late, Task
 from tocsin_sql.teller import Teller
 
-__all__ = ["Job", "Target", "Writer"]
+__all__ = ["Misplaced", "Target", "Writer"]
 
 T = TypeVar("T")
-Job = Callable[[sa.Connection], T]
 
 _BATCH = 256
 _GATHER = 0.002
@@ -27,8 +26,6 @@ _ANSWER = 30.0
 """Seconds after which a caller is told that the database does not answer."""
 _PATIENCE = 10.0
 """Seconds for which a server that went away is waited for."""
-_SHORTEST, _LONGEST = 0.05, 5.0
-"""Seconds between two tries of what could not be written."""
 
 
 class Target(Protocol):
@@ -53,35 +50,6 @@ class Misplaced(Exception):
     """The file that the connection writes is no longer the one at its place."""
 
 
-def _closed() -> threading.Lock:
-    gate = threading.Lock()
-    gate.acquire()
-    return gate
-
-
-@attrs.define(eq=False)
-class _Task:
-    """One job and who waits for it.
-
-    Attributes:
-        done: set where it must be written at last, and is told afterwards.
-        until: see _PATIENCE.
-        gate: closed until there is an outcome; a bare lock is the quickest wait.
-    """
-
-    job: Job[Any]
-    durable: bool
-    done: Callable[[Any], None] | None = None
-    until: float = 0.0
-    outcome: Any = None
-    gate: threading.Lock = attrs.field(factory=_closed)
-
-    def end(self, outcome: Any) -> None:
-        """Tell its caller."""
-        self.outcome = outcome
-        self.gate.release()
-
-
 class Writer:
     """Writes jobs in the order in which they came; starts its thread with the first.
 
@@ -97,10 +65,10 @@ class Writer:
         self._on_trouble = on_trouble
         self._teller = Teller()
         self._changed = threading.Condition()
-        self._tasks: list[_Task] = []
-        self._late: list[_Task] = []
-        self._again_at = 0.0
-        self._pause = _SHORTEST
+        self._tasks: list[Task] = []
+        self._late = Late()
+        self._left = 0
+        self._at: Task | None = None
         self._company = 1
         self._wanted = 1
         self._took = _GATHER
@@ -108,24 +76,33 @@ class Writer:
         self._thread: threading.Thread | None = None
         self.connection: sa.Connection | None = None
 
-    def call(self, job: Job[T], *, durable: bool = True) -> T:
-        """Write a job, and return its result once that is certain.
+    def call(self, job: Job[T], *, durable: bool = True, seconds: float = _ANSWER) -> T:
+        """Write a job, and return its result once that is certain; it may take so many ``seconds``.
 
         Raises:
             StoreError: it was not written; or, where the database does not answer, it is not known whether it was.
         """
-        task = _Task(job, durable, until=time.monotonic() + _PATIENCE)
+        task = Task(job, durable, until=time.monotonic() + _PATIENCE)
         self._put(task)
-        if not task.gate.acquire(timeout=_ANSWER):
-            raise StoreError(f"{self._target.place} has not answered for {_ANSWER:g} s")
+        if not task.gate.acquire(timeout=seconds):
+            raise StoreError(f"{self._target.place} has not answered for {seconds:g} s")
         if isinstance(task.outcome, Exception):
             raise task.outcome
         result: T = task.outcome
         return result
 
-    def post(self, job: Job[T], done: Callable[[T], None], *, durable: bool = True) -> None:
-        """Write a job, however often that must be tried; ``done`` is told its result in a thread made for it."""
-        self._put(_Task(job, durable, done))
+    def post(
+        self, job: Job[T], done: Callable[[T], None], *, instead: Job[T] | None = None, durable: bool = True
+    ) -> None:
+        """Write a job, however often that must be tried; ``done`` is told its result in a thread made for it.
+
+        Args:
+            job: the job.
+            done: told its result.
+            instead: takes its place where the database does not take what it writes.
+            durable: its commit must have reached the disk.
+        """
+        self._put(Task(job, durable, done, instead))
 
     def close(self, seconds: float) -> bool:
         """Write what waits, and end; False where something could not be written in time."""
@@ -136,9 +113,11 @@ class Writer:
         if self._thread is not None:
             self._thread.join(seconds)
         self._teller.close(max(0.0, end - time.monotonic()))
-        return not self._tasks and not self._late
+        if left := len(self._tasks) + self._left:
+            event(logging.ERROR, "store_left", count=left)
+        return not left
 
-    def _put(self, task: _Task) -> None:
+    def _put(self, task: Task) -> None:
         with self._changed:
             if self._closing:
                 raise StoreError("the store is closed")
@@ -155,13 +134,11 @@ class Writer:
         if self.connection is not None:
             self.connection.close()
 
-    def _take(self) -> list[_Task]:
+    def _take(self) -> list[Task]:
         """What is to be written next; nothing where everything was, and no more comes."""
         with self._changed:
             while True:
-                if self._late and time.monotonic() >= self._again_at:
-                    self._tasks[:0] = self._late
-                    self._late = []
+                self._tasks[:0] = self._late.take(everything=self._closing)  # at the end, once more at once
                 if self._tasks:
                     self._gather()
                     batch, self._tasks = self._tasks[:_BATCH], self._tasks[_BATCH:]
@@ -169,7 +146,7 @@ class Writer:
                     return batch
                 if self._closing:
                     return []
-                self._changed.wait(max(0.0, self._again_at - time.monotonic()) if self._late else None)
+                self._changed.wait(self._late.wait)
 
     def _gather(self) -> None:
         """Wait a moment for those who wrote together last time: one commit then serves them together again.
@@ -182,27 +159,52 @@ class Writer:
             self._changed.wait(left)
         self._wanted = 1
 
-    def _write(self, batch: list[_Task]) -> None:
-        try:
-            outcomes = self._transact(batch)
-        except Exception as error:
-            self._rolled_back(batch, error)
-        else:
-            self._pause = _SHORTEST
-            self._settle(batch, outcomes)
+    def _write(self, batch: list[Task]) -> None:
+        """Write these together; without those at fault for a failure, which are written one by one afterwards."""
+        at_fault: list[Task] = []
+        while batch:
+            try:
+                outcomes = self._transact(batch)
+            except Exception as error:
+                task = self._undone(error)
+                if task is not None and self._lessened(task, error):
+                    continue
+                if task is None or len(batch) == 1 or _is_everybodys(error):
+                    self._failed_together(batch, error)
+                    break
+                at_fault.append(task)
+                batch = [one for one in batch if one is not task]
+            else:
+                self._settle(batch, outcomes)
+                break
+        for task in at_fault:
+            self._write([task])
 
-    def _rolled_back(self, batch: list[_Task], error: Exception) -> None:
+    def _undone(self, error: Exception) -> Task | None:
+        """A transaction was rolled back: the task that was being performed then."""
         for forget in self._on_trouble:
             forget()
         self._let_go(error)
-        if len(batch) > 1 and not (isinstance(error, Misplaced) or is_everybodys(error)):
+        return self._at
+
+    @staticmethod
+    def _lessened(task: Task, error: Exception) -> bool:
+        """Whether less will be written: what was sent must be on record, whatever its receiver said of it."""
+        if task.instead is None or not is_refusal(error):
+            return False
+        event(logging.ERROR, "store_refused", error=type(error).__name__)
+        task.job, task.instead = task.instead, None
+        return True
+
+    def _failed_together(self, batch: list[Task], error: Exception) -> None:
+        if len(batch) > 1 and not _is_everybodys(error):
             for task in batch:
                 self._write([task])  # so that one that fails does not fail the others
             return
         for task in batch:
             self._failed(task, error)
 
-    def _settle(self, batch: list[_Task], outcomes: list[Any]) -> None:
+    def _settle(self, batch: list[Task], outcomes: list[Any]) -> None:
         news = []
         for task, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Exception):
@@ -213,14 +215,16 @@ class Writer:
                 task.end(outcome)
         self._teller.tell(news)
 
-    def _transact(self, batch: list[_Task]) -> list[Any]:
+    def _transact(self, batch: list[Task]) -> list[Any]:
         if self.connection is None:
             self.connection = self._target.connect()
+        self._at = None
         connection, durable = self.connection, any(task.durable for task in batch)
         self._target.prepare(connection, durable=durable)
         with connection.begin():
             self._target.began(connection, durable=durable)
-            outcomes = [_perform(connection, task) for task in batch]
+            outcomes = [self._perform(connection, task) for task in batch]
+            self._at = None
             self._at_end(connection)
             ended = time.monotonic()
         self._took = time.monotonic() - ended
@@ -242,29 +246,28 @@ class Writer:
             connection.invalidate()
             connection.close()
 
-    def _failed(self, task: _Task, error: Exception) -> None:
+    def _perform(self, connection: sa.Connection, task: Task) -> Any:
+        """The job's result, or that there was no room, which is found before anything is written."""
+        self._at = task
+        try:
+            return task.job(connection)
+        except QueueFull as full:
+            return full
+
+    def _failed(self, task: Task, error: Exception) -> None:
         """Keep the task for another try, or tell its caller."""
         passing = is_conflict(error) or is_disconnect(error) or isinstance(error, Misplaced)
-        known = isinstance(error, sa.exc.SQLAlchemyError | StoreError | Misplaced)
-        if (known and task.done is not None) or (passing and time.monotonic() < task.until):
-            if not self._late:
-                self._again_at = time.monotonic() + self._pause
-                self._pause = min(_LONGEST, 2 * self._pause)
-            if self._closing and not passing:
-                return
-            self._late.append(task)
-            return
-        if task.done is not None:
+        if task.done is not None and not (passing or is_everybodys(error)):
             event(logging.ERROR, "store_job_failed", error=type(error).__name__)
-            return
-        if isinstance(error, sa.exc.SQLAlchemyError | Misplaced):
-            error = store_error(error, self._target.place)
-        task.end(error)
+        again = task.done is not None or (passing and time.monotonic() < task.until)
+        if again and not self._closing:
+            self._late.put(task)
+        elif task.done is not None:
+            self._left += 1
+        else:
+            known = isinstance(error, sa.exc.SQLAlchemyError | Misplaced)
+            task.end(store_error(error, self._target.place) if known else error)
 
 
-def _perform(connection: sa.Connection, task: _Task) -> Any:
-    """The job's result, or that there was no room, which is found before anything is written."""
-    try:
-        return task.job(connection)
-    except QueueFull as full:
-        return full
+def _is_everybodys(error: Exception) -> bool:
+    return isinstance(error, Misplaced) or is_everybodys(error)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import attrs
 
+from tocsin.receipt import Receipt
 from tocsin.report import DeliveryState
 from tocsin.store import Store
 from tocsin.testing.clock import FakeClock
@@ -99,6 +100,17 @@ class ClaimPromises(StoreRig):
 
         assert (late.taken, taken.taken) == (False, True)
         assert [one.state for one in store.select()] == [DeliveryState.FAILED]
+
+    def test_what_a_provider_calls_a_message_is_kept_as_far_as_it_can_be(self, store: Store) -> None:
+        self.put(store, alert())
+        receipt = Receipt(provider_id="m\x00\ud83d-7", details={"k\x00\ud83d": "v\x00\ud83d"})
+        settled = settle(store, outcome(self.one(store), receipt=receipt))
+
+        assert settled.taken
+        assert receipt.provider_id is not None
+        found = store.find("x", receipt.provider_id)
+        assert found is not None
+        assert found.receipt == receipt
 
     def test_a_second_completion_changes_nothing(self, store: Store) -> None:
         self.put(store, alert())
