@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import threading
 from collections import deque
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,6 +18,7 @@ import attrs
 from tocsin.alert import Alert
 from tocsin.converters import in_range, to_boolean, to_integer, to_text
 from tocsin.errors import ChannelConfigError, ClientError, DeliveryError, Outcome, ServerError
+from tocsin.forking import new_lock
 from tocsin.hookspecs import Capabilities, SendContext, hookimpl
 from tocsin.receipt import Health, Receipt, ReceiptState
 from tocsin.rendering import plain_text
@@ -60,7 +60,7 @@ class ConsoleChannel:
         repr=False,
         metadata=setting("CONSOLE_STREAM", "Where alerts are printed: stdout or stderr"),
     )
-    _lock: Any = attrs.field(init=False, repr=False, factory=threading.Lock)
+    _lock: Any = attrs.field(init=False, repr=False, factory=new_lock)
 
     @hookimpl
     def send(self, alert: Alert, context: SendContext) -> Receipt:
@@ -168,7 +168,7 @@ class FileChannel:
         converter=to_boolean,
         metadata=setting("FILE_FSYNC", "Wait until each line is on the disk, not only with the operating system"),
     )
-    _lock: Any = attrs.field(init=False, repr=False, factory=threading.Lock)
+    _lock: Any = attrs.field(init=False, repr=False, factory=new_lock)
     _torn: bool = attrs.field(init=False, repr=False, default=False)
 
     @hookimpl

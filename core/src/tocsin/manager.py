@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ import attrs
 from tocsin.alert import Alert, AlertPriority, AlertStatus, AlertType
 from tocsin.config import NotificationConfig
 from tocsin.errors import AlertError, UnknownAlert
+from tocsin.forking import new_lock
 from tocsin.report import DeliveryReport, NotificationResult
 from tocsin.service import NotificationService
 from tocsin.values import check_keys
@@ -57,7 +57,7 @@ class AlertManager:
     ) -> None:
         self.notification_service = service or NotificationService(config)
         self._max_alerts = max_alerts
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._tracked: OrderedDict[str, TrackedAlert] = OrderedDict()
         self._total = 0
         self._sent: OrderedDict[str, datetime] = OrderedDict()

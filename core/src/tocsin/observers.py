@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from tocsin.forking import forget_in_child, new_lock
 from tocsin.log import event
 from tocsin.report import DeliveryReport
 
@@ -36,6 +37,11 @@ class Reporter:
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._observers = tuple(observers)
+        self.forget()
+        forget_in_child(self)
+
+    def forget(self) -> None:
+        """Start anew in a forked child: what is untold is its parent's to tell."""
         self._reports: queue.SimpleQueue[DeliveryReport] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._untold = 0
@@ -75,7 +81,7 @@ class Statistics:
     """Counts final outcomes per recipient, by channel. Thread-safe."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._alerts = 0
         self._counts: dict[str, _Count] = {}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from tocsin.clock import Clock
 from tocsin.config import NotificationConfig
 from tocsin.discovery import LoadFailed, Plugin, installed, load
 from tocsin.errors import ConfigError, UnknownChannel, did_you_mean
+from tocsin.forking import new_lock
 from tocsin.hookspecs import API_VERSION
 from tocsin.resolution import ChannelOptions, ChannelTable, options_of, tables, unknown_keywords, values_for
 from tocsin.settings import Problem, Setting, Sourced, build, settings_of
@@ -76,7 +76,7 @@ class Registry:
         self._clock = clock
         self.plugins = installed()
         self.entries: dict[str, Entry] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         for table in tables(config, self.plugins).values():
             self.entries[table.name] = self._entry(table) if table.enabled else self._disabled(table)
         self._ready = _ready(self.entries)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
 from tocsin.channel import Channel
 from tocsin.errors import ErrorKind
+from tocsin.forking import new_lock
 from tocsin.receipt import Receipt, ReceiptState, ReceiptUpdate, UpdateState
 from tocsin.report import DeliveryReport, DeliveryState
 from tocsin.store import Delivery, Store
@@ -52,7 +52,7 @@ class LateReceipts:
     def __init__(self, store: Store, tell: Callable[[Delivery, Delivery, DeliveryReport | None], None]) -> None:
         self._store = store
         self._tell = tell
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._early: OrderedDict[tuple[str, str], ReceiptUpdate] = OrderedDict()
 
     def record(self, channel: Channel, update: ReceiptUpdate) -> Delivery | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import attrs
 from tocsin.circuit import TRANSPORT, Circuit, held
 from tocsin.clock import Clock
 from tocsin.errors import DeliveryError, ErrorKind, Scope, not_attempted
+from tocsin.forking import new_lock
 from tocsin.hookspecs import SendContext, hookimpl
 from tocsin.policies.scopes import CHANNEL, key_of, keys_of
 from tocsin.receipt import Receipt
@@ -34,7 +34,7 @@ class Breaker:
     on_pause: Callable[[], None] | None = attrs.field(default=None, init=False)
     """Called, without a lock held, when the recipients that are paused have changed."""
     _circuits: dict[str, Circuit] = attrs.field(factory=dict, init=False)
-    _lock: Any = attrs.field(factory=threading.Lock, init=False)
+    _lock: Any = attrs.field(factory=new_lock, init=False)
 
     @hookimpl(wrapper=True)
     def send(self, recipient: Recipient, context: SendContext) -> Generator[None, Receipt, Receipt]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterable
 from typing import Any
 
@@ -11,6 +10,7 @@ import attrs
 from tocsin.alert import Alert
 from tocsin.clock import Clock
 from tocsin.errors import DeliveryError, RateLimited, Scope, not_attempted
+from tocsin.forking import new_lock
 from tocsin.hookspecs import SendContext, hookimpl
 from tocsin.policies.scopes import CHANNEL, key_of, keys_of
 from tocsin.receipt import Receipt
@@ -43,7 +43,7 @@ class Throttle:
     together: Scope
     _turns: Turns = attrs.field(init=False)
     _held: dict[str, float] = attrs.field(factory=dict, init=False)
-    _lock: Any = attrs.field(factory=threading.Lock, init=False)
+    _lock: Any = attrs.field(factory=new_lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._turns = Turns(self.rate)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,6 +20,7 @@ from tocsin import (
     SendContext,
     hookimpl,
 )
+from tocsin.forking import new_lock
 from tocsin.settings import MissingSetting, in_range, setting, to_boolean, to_integer, to_secret, to_url
 from tocsin_sms.converters import (
     to_account_sid,
@@ -153,7 +153,7 @@ class SmsChannel:
     )
     recipients: tuple[Recipient, ...] = attrs.field(init=False, repr=False)
     _gateway: Gateway | None = attrs.field(init=False, repr=False, default=None)
-    _lock: Any = attrs.field(init=False, repr=False, factory=threading.Lock)
+    _lock: Any = attrs.field(init=False, repr=False, factory=new_lock)
     _earlier: Earlier = attrs.field(init=False, repr=False, factory=Earlier)
 
     def __attrs_post_init__(self) -> None:

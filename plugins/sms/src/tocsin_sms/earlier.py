@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from tocsin import Alert
+from tocsin.forking import new_lock
 from tocsin_sms.format import body
 from tocsin_sms.segments import resembling
 from tocsin_sms.status import LOST
@@ -32,7 +32,7 @@ class Earlier:
 
     def __init__(self) -> None:
         self._known: deque[str] = deque(maxlen=1_000)
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def keep(self, sid: str) -> None:
         """Remember a message as the one of a delivery that has its receipt."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pathlib
-import threading
 import time
 from collections.abc import Callable
 
@@ -12,6 +11,7 @@ import attrs
 import sqlalchemy as sa
 
 from tocsin.clock import Clock
+from tocsin.forking import new_lock
 from tocsin_sql.schema import IN_FLIGHT, deliveries, meta
 
 __all__ = ["Anchor", "Timeline", "anchored", "boot_id"]
@@ -60,7 +60,7 @@ class Timeline:
     def __init__(self) -> None:
         self._mono: Callable[[], float] = time.monotonic
         self._offset = 0.0
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._latest = 0.0
         self._noted = 0.0
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterable, Mapping
 
 import attrs
 
 from tocsin import Recipient
+from tocsin.forking import new_lock
 from tocsin.settings import to_strings
 
 __all__ = ["Chat", "Moves", "to_chats"]
@@ -72,7 +72,7 @@ class Moves:
     """The new ids of groups that became supergroups. Thread-safe."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._new_ids: dict[int | str, int] = {}
 
     def current(self, chat: Chat) -> int | str:
