@@ -136,7 +136,7 @@ class Drawer(Bare):
         return ["a page is damaged; salvage it"] if self.label == "broken" else []
 
     def salvage(self, source):
-        return {"alerts": len(source)}
+        return {"alerts": len(source), "losses": ["alert 7: its content is lost; send it again"]}
 
     def upgrade(self):
         return "it was up to date"

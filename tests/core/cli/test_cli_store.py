@@ -32,7 +32,8 @@ def test_problems_are_told_and_have_an_exit_code(tocsin, drawer, monkeypatch):
 def test_what_changes_the_store_is_on_record(tocsin, drawer, outside):
     (outside / "old.db").write_text("")
     assert tocsin("store", "prune").stdout == "contents  3\n"
-    assert tocsin("store", "salvage", "old.db").stdout == "alerts  6\n"
+    salvaged = tocsin("store", "salvage", "old.db").stdout
+    assert salvaged == "alerts  6\n! alert 7: its content is lost; send it again\n"
     assert [entry[:2] for entry in drawer.audited] == [("prune", "store"), ("salvage", "old.db")]
 
 

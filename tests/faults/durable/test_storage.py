@@ -262,31 +262,30 @@ def test_a_page_overwritten(scale, figure, killed_store, tmp_path, path):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         (size,) = connection.execute("PRAGMA page_size").fetchone()
     content, tables = path.read_bytes(), rows_of(path)
-    unnamed = harmless = broken = 0
-    leaf, inner = [], []
+    unnamed = harmless = broken = beyond = files = 0
     for seed in range(50 if scale > 1 else 10):
         rng = random.Random(seed)
         number = rng.randrange(len(content) // size)
-        kind, rows_there = role_of(path, number + 1)
+        stood = rows_on(path, number + 1)
         file = copied(path, tmp_path / f"seed{seed}")
         with file.open("r+b") as raw:
             raw.seek(number * size)
             raw.write(rng.randbytes(size))
         losses, _ = opened(file)
-        missing = sum(len(rows - rows_of(file).get(name, set())) for name, rows in tables.items())
+        lost = {name: len(rows - rows_of(file).get(name, set())) for name, rows in tables.items()}
+        missing = sum(lost.values())
         broken += integrity(file) != "ok"
         unnamed += bool(missing) and not losses
         harmless += not missing
         if losses:
             assert list(file.parent.glob("tocsin.db.damaged-*"))
-        (leaf if kind == "leaf" else inner).append((missing, rows_there))
-    figure("files", len(leaf) + len(inner))
+        beyond += sum(max(0, count - stood.get(name, 0)) for name, count in lost.items())
+        files += 1
+    figure("files", files)
     figure("of which lost nothing", harmless)
     figure("losses that were not named", unnamed, "", "== 0")
     figure("files that were still damaged after", broken, "", "== 0")
-    beyond = sum(max(0, missing - there) for missing, there in leaf)
-    figure("rows lost beyond those on the page, leaves", beyond, "", "== 0")
-    figure("rows lost of a page inside a tree, at most", max((missing for missing, _ in inner), default=0))
+    figure("rows lost beyond those that stood on the page", beyond, "", "== 0")
     figure("rows in all", sum(map(len, tables.values())))
 
 
@@ -296,11 +295,10 @@ def rows_of(path):
     return {table: {one for (one,) in query(path, f"SELECT {column} FROM {table}")} for table, column in names.items()}
 
 
-def role_of(path, page):
-    """Whether a page is a leaf, and how many rows hang on it: an alert's takes those of its deliveries along."""
-    rows = query(path, "SELECT pagetype, ncell, name FROM dbstat WHERE pageno = ?", page)
-    kind, cells, name = rows[0] if rows else ("free", 0, "")
-    return kind, cells * (2 + CHANNELS if name == "tocsin_alerts" else 1)
+def rows_on(path, page):
+    """How many rows stand on a page, by table. An alert that stood on it is put together again from its deliveries."""
+    rows = query(path, "SELECT name, ncell FROM dbstat WHERE pageno = ? AND pagetype = 'leaf'", page)
+    return {name: cells for name, cells in rows if name != "tocsin_alerts"}
 
 
 def test_a_log_that_was_cut(scale, figure, killed_store, tmp_path, path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -71,11 +71,15 @@ def check(session: Session) -> int:
     return Exit.STORE if problems else Exit.DELIVERED
 
 
-def _tell_problems(problems: list[str], terminal: Terminal) -> None:
+def _warn(words: Iterable[str], terminal: Terminal) -> None:
     from tocsin.cli.terminal import clean
 
-    for problem in problems:
-        terminal.data(f"{terminal.mark('warn')} {clean(problem)}")
+    for one in words:
+        terminal.data(f"{terminal.mark('warn')} {clean(one)}")
+
+
+def _tell_problems(problems: list[str], terminal: Terminal) -> None:
+    _warn(problems, terminal)
     if not problems:
         terminal.good(f"{terminal.mark('good')} the store is good")
 
@@ -85,7 +89,7 @@ def _tell_problems(problems: list[str], terminal: Terminal) -> None:
 @common_options()
 @pass_session
 def salvage(session: Session, source: str) -> int:
-    """Bring over what can be read in a damaged database FILE and is not in the store.
+    """Bring over what can be read in a damaged database FILE and is not in the store, and name what is lost.
 
     FILE is not changed. What was waiting in it is delivered by the next worker.
     """
@@ -95,7 +99,9 @@ def salvage(session: Session, source: str) -> int:
         upkeep = upkeep_of(opened)
         note(opened, "salvage", source)
         figures = upkeep.salvage(source)
+    losses = [] if session.as_json else figures.pop("losses", [])
     _show(figures, session)
+    _warn(losses, session.terminal)
     return Exit.DELIVERED
 
 

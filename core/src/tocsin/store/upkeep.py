@@ -23,8 +23,10 @@ class Upkeep(Protocol):
         Works on a store that was not opened.
         """
 
-    def salvage(self, source: str) -> dict[str, int]:
-        """Bring over what can be read in a damaged database and is not here; how many rows of each kind came.
+    def salvage(self, source: str) -> dict[str, Any]:
+        """Bring over what can be read in a damaged database and is not here.
+
+        How many rows of each kind came; under ``losses`` a list of what did not, each in words with what to do.
 
         Args:
             source: path of the damaged file, which is not changed.

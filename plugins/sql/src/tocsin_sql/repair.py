@@ -13,9 +13,11 @@ from sqlalchemy.pool import NullPool
 
 from tocsin import StoreError
 from tocsin.log import event
-from tocsin_sql import migrations, salvage
+from tocsin_sql import migrations
 from tocsin_sql.files import is_damaged, is_newer, missing_frames
+from tocsin_sql.salvage import Salvaged, last_seen, write
 from tocsin_sql.schema import meta
+from tocsin_sql.wreck import Wreck
 
 __all__ = ["looked_over", "restore"]
 
@@ -48,7 +50,7 @@ def _replaced(path: pathlib.Path) -> list[str]:
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
     fresh = path.with_name(f"{path.name}.salvaged")
     _remove(fresh)
-    counts = _salvaged(path, fresh)
+    salvaged = _salvaged(path, fresh)
     os.link(path, aside)
     log = pathlib.Path(f"{path}-wal")
     if log.exists() and log.stat().st_size:
@@ -56,24 +58,24 @@ def _replaced(path: pathlib.Path) -> list[str]:
     for end in ("-wal", "-shm"):  # of the old file: the new one must not take them for its own
         pathlib.Path(f"{path}{end}").unlink(missing_ok=True)
     os.replace(fresh, path)
-    event(logging.ERROR, "store_damaged", file=path.name, moved_to=aside.name, **counts)
-    came = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))
-    return [f"{path} was damaged and is now {aside.name}; taken over: {came}"]
+    event(logging.ERROR, "store_damaged", file=path.name, moved_to=aside.name, **salvaged.counts)
+    came = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(salvaged.counts.items()))
+    return [f"{path} was damaged and is now {aside.name}; taken over: {came}", *salvaged.losses]
 
 
-def _salvaged(path: pathlib.Path, fresh: pathlib.Path) -> dict[str, int]:
+def _salvaged(path: pathlib.Path, fresh: pathlib.Path) -> Salvaged:
     os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     engine = sa.create_engine(f"sqlite:///{fresh}", poolclass=NullPool, hide_parameters=True)
     with engine.begin() as connection:
         migrations.upgrade(connection)
         try:
-            with salvage.Source(path) as source:
-                counts = salvage.write(connection, source)
-                if about := [{"name": name, "value": value} for name, value in salvage.last_seen(source).items()]:
+            with Wreck(path) as wreck:
+                salvaged = write(connection, wreck)
+                if about := [{"name": name, "value": value} for name, value in last_seen(wreck).items()]:
                     connection.execute(sa.insert(meta), about)
         except StoreError:  # not a page of it makes sense
-            counts = {"alerts": 0}
-    return counts
+            salvaged = Salvaged({"alerts": 0}, [])
+    return salvaged
 
 
 def restore(driver: Any, path: pathlib.Path) -> None:

@@ -1,134 +1,61 @@
-"""What can still be read of a damaged file: row by row around the broken pages, and only what makes sense."""
+"""A rescue: what a damaged file still has goes into a store, and what is lost is named."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import pathlib
-import shutil
-import sqlite3
-import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
 
-from tocsin import Attempt, DeliveryReport, StoreError
-from tocsin.plan import Plan
-from tocsin_sql.graft import first_page
-from tocsin_sql.rows import delivery_of
-from tocsin_sql.schema import alerts, attempts, audit, channels, contents, deliveries, meta
-from tocsin_sql.sealing import checksum
+from tocsin import DeliveryState
+from tocsin_sql.rebuilding import Remains, ending
+from tocsin_sql.schema import OPEN, alerts, attempts, audit, channels, contents, deliveries, meta
+from tocsin_sql.wreck import Wreck
 
-__all__ = ["Source", "write"]
+__all__ = ["Salvaged", "last_seen", "write"]
 
-_STEP = 4_096
-_LAST = 1 << 40
-_PROBES = 20_000
-"""Rows that are tried one by one in a table, where a page is broken."""
 _BATCH = 500
-_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError)
+_NAMED = 100
+"""Losses that are named one by one."""
+_UNSENT = (
+    sa.select(deliveries.c.alert_id, deliveries.c.channel, deliveries.c.recipient_id, deliveries.c.state)
+    .select_from(deliveries.outerjoin(contents, contents.c.alert_id == deliveries.c.alert_id))
+    .where(OPEN, contents.c.alert_id.is_(None))
+    .order_by(deliveries.c.id)
+)
 
 
-class Source:
-    """A copy of a damaged file, open for reading; the file itself is not touched.
+@attrs.frozen
+class Salvaged:
+    """Attributes: ``counts``: rows that came, and that did not; ``losses``: in words, the first hundred."""
 
-    Raises:
-        StoreError: nothing in it can be read.
-    """
-
-    def __init__(self, path: pathlib.Path) -> None:
-        self.unreadable: Counter[str] = Counter()
-        self._folder = tempfile.TemporaryDirectory(prefix="tocsin-salvage-", ignore_cleanup_errors=True)
-        copy = pathlib.Path(self._folder.name) / "copy.db"
-        try:
-            shutil.copyfile(path, copy)
-            with contextlib.suppress(FileNotFoundError):
-                shutil.copyfile(f"{path}-wal", f"{copy}-wal")
-            self._connection, self._tables = _opened(copy)
-        except (OSError, *_DAMAGE):
-            self._folder.cleanup()
-            raise StoreError(f"{path}: nothing in it can be read; restore it from a backup") from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._connection.close()
-        self._folder.cleanup()
-
-    def rows(self, table: sa.Table) -> Iterator[dict[str, Any]]:
-        """The readable rows of a table, in the order of their numbers."""
-        columns = [column.name for column in table.c if column.name in self._tables.get(table.name, ())]
-        if not columns:
-            return
-        self._left = _PROBES
-        first, step = 1, _STEP
-        while first < _LAST and self._left > 0:
-            rows = self._between(table.name, columns, first, first + step - 1)
-            yield from rows
-            first += step
-            step = _STEP if rows else 4 * step
-
-    def _between(self, table: str, columns: list[str], first: int, last: int) -> list[dict[str, Any]]:
-        """The rows in a range; where one cannot be read, those on both sides of it."""
-        # One row is sought alone: a range looks beyond its end, where the next page may be the broken one.
-        which = "rowid = ?1" if first == last else "rowid BETWEEN ?1 AND ?2 ORDER BY rowid"
-        query = f"SELECT {', '.join(columns)} FROM {table} WHERE {which}"  # noqa: S608 -- names of the schema
-        try:
-            found = self._connection.execute(query, (first, last)[: query.count("?")]).fetchall()
-        except _DAMAGE:
-            if self._left <= 0:
-                return []
-            if first == last:
-                self._left -= 1
-                self.unreadable[table] += 1
-                return []
-            middle = (first + last) // 2
-            left = self._between(table, columns, first, middle)
-            return left + self._between(table, columns, middle + 1, last)
-        return [dict(zip(columns, row, strict=True)) for row in found]
-
-
-def _opened(copy: pathlib.Path) -> tuple[sqlite3.Connection, dict[str, set[str]]]:
-    """The database and its tables; where its first page says nothing, under that of a new one."""
-    connection = sqlite3.connect(copy, isolation_level=None, check_same_thread=False)
-    try:
-        return connection, _tables(connection)
-    except sqlite3.DatabaseError:
-        connection.close()
-    first_page(copy)
-    connection = sqlite3.connect(copy, isolation_level=None, check_same_thread=False)
-    return connection, _tables(connection)
-
-
-def _tables(connection: sqlite3.Connection) -> dict[str, set[str]]:
-    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    return {name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")} for name in names}
+    counts: Mapping[str, int]
+    losses: list[str]
 
 
 @attrs.define(eq=False)
 class _Rescue:
-    """Writes what makes sense into a store, and counts it."""
+    """One rescue.
+
+    Attributes:
+        there: alerts that the store has already; they stay as they are.
+        read: alerts of the file that could be read.
+        brought: those that are new in the store.
+        numbers: of deliveries, as they were and as they are.
+        come: how far each delivery had come, by its alert, channel and recipient, with its number.
+    """
 
     connection: sa.Connection
-    source: Source
+    wreck: Wreck
+    there: set[str]
     counts: Counter[str] = attrs.field(factory=Counter)
-
-    def usable(self, table: sa.Table, makes_sense: Callable[[Mapping[str, Any]], object]) -> Iterator[dict[str, Any]]:
-        """The rows of a table that can be understood."""
-        for row in self.source.rows(table):
-            try:
-                if makes_sense(row):
-                    yield row
-                    continue
-            except Exception:  # whatever stands in a row of a damaged file
-                self.counts["damaged_rows"] += 1
-                continue
-            self.counts["damaged_rows"] += 1
+    losses: list[str] = attrs.field(factory=list)
+    read: set[str] = attrs.field(factory=set)
+    brought: set[str] = attrs.field(factory=set)
+    numbers: dict[int, int] = attrs.field(factory=dict)
+    come: dict[tuple[str, str, str], tuple[tuple[int, ...], int]] = attrs.field(factory=dict)
 
     def put(self, table: sa.Table, rows: Iterable[dict[str, Any]], counted: str) -> None:
         """Write rows, in portions."""
@@ -149,90 +76,132 @@ class _Rescue:
         """What the store has already."""
         return set(self.connection.execute(sa.select(column)).scalars())
 
+    def once(
+        self, table: sa.Table, name: Callable[[Mapping[str, Any]], Any], seen: set[Any]
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of a table whose name was not seen yet."""
+        for row in self.wreck.rows(table):
+            if (its := name(row)) not in seen:
+                seen.add(its)
+                yield row
 
-def write(connection: sa.Connection, source: Source) -> dict[str, int]:
-    """Bring over what the store does not have; how much of what came, and what was lost.
+    def name(self, loss: str) -> None:
+        """Say what is lost."""
+        self.losses.append(loss)
+
+
+def write(connection: sa.Connection, wreck: Wreck) -> Salvaged:
+    """Bring over what the store does not have.
 
     Args:
         connection: in whose transaction.
-        source: the damaged file.
+        wreck: the damaged file.
     """
-    rescue = _Rescue(connection, source)
-    there = rescue.known(alerts.c.id)
-    keys = rescue.known(alerts.c.client_key)
-    brought: set[str] = set()
-    rescue.put(alerts, _alerts(rescue, there, keys, brought), "alerts")
-    rescue.put(contents, _of(brought, rescue.usable(contents, _content)), "contents")
-    numbers = _deliveries(rescue, brought)
-    rescue.put(attempts, _attempts(rescue, numbers), "attempts")
-    names = rescue.known(channels.c.name)
-    rescue.put(channels, (r for r in rescue.usable(channels, _channel) if r["name"] not in names), "channels")
-    rescue.put(audit, ({k: v for k, v in r.items() if k != "id"} for r in rescue.usable(audit, bool)), "audit")
-    rescue.counts["unreadable_rows"] = sum(source.unreadable.values())
-    return dict(rescue.counts)
+    one = _Rescue(connection, wreck, set(connection.execute(sa.select(alerts.c.id)).scalars()))
+    one.put(alerts, _alerts(one), "alerts")
+    remains = _deliveries(one)
+    _rebuild(one, remains)
+    one.put(contents, _contents(one), "contents")
+    one.put(attempts, _attempts(one), "attempts")
+    _finish(one, remains)
+    one.put(channels, one.once(channels, lambda row: row["name"], one.known(channels.c.name)), "channels")
+    entries = one.once(audit, lambda row: row["id"], set())
+    one.put(audit, ({k: v for k, v in row.items() if k != "id"} for row in entries), "audit")
+    _name_unsent(one)
+    return Salvaged(_counts(one), _some(one.losses))
 
 
-def _alerts(rescue: _Rescue, there: set[str], keys: set[str], brought: set[str]) -> Iterator[dict[str, Any]]:
-    for row in rescue.usable(alerts, _alert):
-        if row["id"] not in there and row["id"] not in brought and row["client_key"] not in keys:
-            brought.add(row["id"])
+def last_seen(wreck: Wreck) -> dict[str, str]:
+    """What the damaged file says of itself: its identity, its key, and how far its clock had come."""
+    return {row["name"]: row["value"] for row in wreck.rows(meta) if row["name"] != "anchor"}
+
+
+def _alerts(one: _Rescue) -> Iterator[dict[str, Any]]:
+    keys = one.known(alerts.c.client_key)
+    for row in one.once(alerts, lambda row: row["id"], one.read):
+        if row["id"] not in one.there and (row["client_key"] is None or row["client_key"] not in keys):
+            one.brought.add(row["id"])
+            keys.add(row["client_key"])
             yield {name: value for name, value in row.items() if name != "seq"}
 
 
-def _of(brought: set[str], rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    return (row for row in rows if row["alert_id"] in brought)
+def _contents(one: _Rescue) -> Iterator[dict[str, Any]]:
+    for row in one.once(contents, lambda row: row["alert_id"], set()):
+        if row["alert_id"] in one.brought:
+            yield row
+        elif row["alert_id"] not in one.read and row["alert_id"] not in one.there:
+            one.name(f"alert {row['alert_id']}: only its content was left, nobody knows for whom; send it again")
 
 
-def _deliveries(rescue: _Rescue, brought: set[str]) -> dict[int, int]:
-    """Bring the deliveries, each under the number after the last; what was in flight is nobody's now."""
-    numbers: dict[int, int] = {}
-    for row in rescue.usable(deliveries, _delivery):
-        if row["alert_id"] not in brought:
-            rescue.counts["orphans"] += row["alert_id"] not in brought
-            continue
-        old = row.pop("id")
-        fresh = rescue.connection.execute(sa.insert(deliveries).returning(deliveries.c.id), {**row, "lease": 0.0})
-        numbers[old] = int(fresh.scalar_one())
-        rescue.counts["deliveries"] += 1
-    return numbers
+def _deliveries(one: _Rescue) -> dict[str, Remains]:
+    """Bring the deliveries of alerts that came; what the others tell of theirs, whose own rows are lost."""
+    remains: dict[str, Remains] = defaultdict(Remains)
+    for row in one.wreck.rows(deliveries):
+        if row["alert_id"] in one.brought:
+            _put_delivery(one, row)
+        elif row["alert_id"] not in one.read and row["alert_id"] not in one.there:
+            remains[row["alert_id"]].add(row)
+    return remains
 
 
-def _attempts(rescue: _Rescue, numbers: dict[int, int]) -> Iterator[dict[str, Any]]:
-    for row in rescue.usable(attempts, _attempt):
-        if row["delivery_id"] in numbers:
-            yield {**row, "delivery_id": numbers[row["delivery_id"]]}
+def _put_delivery(one: _Rescue, row: dict[str, Any]) -> None:
+    """Write a delivery under the number after the last; what was in flight is nobody's now.
+
+    Where the file has it twice, the one that came further stands.
+    """
+    old, unit = row.pop("id"), (row["alert_id"], row["channel"], row["recipient_id"])
+    come = (row["token"], DeliveryState(row["state"]).is_final, row["attempted"])
+    before, number = one.come.get(unit, (None, 0))
+    values = {**row, "lease": 0.0}
+    if before is None:
+        number = int(one.connection.execute(sa.insert(deliveries).returning(deliveries.c.id), values).scalar_one())
+        one.counts["deliveries"] += 1
+    elif come > before:
+        one.connection.execute(sa.update(deliveries).where(deliveries.c.id == number), values)
+    one.numbers[old] = number
+    one.come[unit] = (max(come, before or come), number)
 
 
-def last_seen(source: Source) -> dict[str, str]:
-    """What the damaged file says of itself: its identity, its key, and how far its clock had come."""
-    return {row["name"]: str(row["value"]) for row in source.rows(meta) if row["name"] != "anchor"}
+def _rebuild(one: _Rescue, remains: Mapping[str, Remains]) -> None:
+    """Put alerts together again from their deliveries, and bring those."""
+    one.put(alerts, (left.row(alert_id) for alert_id, left in remains.items()), "rebuilt_alerts")
+    one.brought |= remains.keys()
+    for row in one.wreck.rows(deliveries) if remains else ():
+        if row["alert_id"] in remains:
+            _put_delivery(one, row)
+    for alert_id, left in remains.items():
+        words = "it was put together again from them, and takes no client key"
+        one.name(f"alert {alert_id}: only its deliveries were left, {left.summary()}; {words}")
 
 
-def _alert(row: Mapping[str, Any]) -> bool:
-    Plan.from_dict(json.loads(row["plan"]))
-    report = row["report"] is None or DeliveryReport.from_json(row["report"])
-    return isinstance(row["id"], str) and isinstance(row["rank"], int) and bool(report)
+def _attempts(one: _Rescue) -> Iterator[dict[str, Any]]:
+    seen: set[tuple[int, int]] = set()
+    for row in one.wreck.rows(attempts):
+        number = one.numbers.get(row["delivery_id"])
+        if number is not None and (number, row["number"]) not in seen:
+            seen.add((number, row["number"]))
+            yield {**row, "delivery_id": number}
 
 
-def _content(row: Mapping[str, Any]) -> bool:
-    return checksum(bytes(row["content"])) == str(row["checksum"])
+def _finish(one: _Rescue, remains: Mapping[str, Remains]) -> None:
+    """Write the reports of alerts that were put together again, where all of them had ended."""
+    for alert_id in remains:
+        if (values := ending(one.connection, alert_id)) is not None:
+            one.connection.execute(sa.update(alerts).where(alerts.c.id == alert_id), values)
 
 
-def _delivery(row: Mapping[str, Any]) -> bool:
-    one = delivery_of(_Row(row), {})
-    return all(isinstance(value, float | int) for value in (one.due, one.expires, one.token, one.rank))
+def _name_unsent(one: _Rescue) -> None:
+    for row in one.connection.execute(_UNSENT):
+        if row.alert_id in one.brought:
+            where = f"{row.channel} {row.recipient_id} ({row.state})"
+            one.name(f"alert {row.alert_id}: its content is lost, so {where} cannot be sent; send it again")
 
 
-def _attempt(row: Mapping[str, Any]) -> bool:
-    return row["body"] is None or bool(Attempt.from_dict(json.loads(row["body"])))
+def _counts(one: _Rescue) -> dict[str, int]:
+    pages = one.wreck.lost["pages"]
+    return dict(one.counts) | {"damaged_rows": one.wreck.lost.total() - pages, "unreadable_pages": pages}
 
 
-def _channel(row: Mapping[str, Any]) -> bool:
-    return isinstance(json.loads(row["state"]), dict)
-
-
-class _Row:
-    """A mapping read like a row of SQLAlchemy."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.__dict__.update(values)
+def _some(losses: list[str]) -> list[str]:
+    more = len(losses) - _NAMED
+    return losses if more <= 0 else [*losses[:_NAMED], f"and {more:,} more like these"]

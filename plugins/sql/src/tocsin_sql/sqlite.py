@@ -40,6 +40,7 @@ _WRITING = (
     f"PRAGMA journal_size_limit={IDLE}",
     "PRAGMA trusted_schema=OFF",
     "PRAGMA cell_size_check=ON",
+    "PRAGMA secure_delete=ON",  # what the retention time removes is gone, for a salvage too
 )
 _READING = ("PRAGMA query_only=ON", "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON")
 

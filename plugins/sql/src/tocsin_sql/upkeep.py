@@ -9,15 +9,16 @@ import sqlalchemy as sa
 
 from tocsin import StoreError
 from tocsin.clock import Clock
-from tocsin_sql import salvage
 from tocsin_sql.checking import findings
 from tocsin_sql.database import Database
 from tocsin_sql.failures import store_error
 from tocsin_sql.migrations import NEWEST
 from tocsin_sql.opening import check_version
+from tocsin_sql.salvage import write
 from tocsin_sql.schema import alerts, attempts, audit, contents, deliveries
 from tocsin_sql.sealing import Seal
 from tocsin_sql.sqlite import Sqlite
+from tocsin_sql.wreck import Wreck
 from tocsin_sql.writer import Writer
 
 __all__ = ["Upkeep"]
@@ -25,6 +26,8 @@ __all__ = ["Upkeep"]
 _DAY = 86_400.0
 _PORTION = 500
 """Alerts that are pruned in one transaction: others want to write too."""
+_SALVAGE = 3_600.0
+"""Seconds that a salvage may take: about one for each 6,000 alerts."""
 _STATES = sa.select(deliveries.c.channel, deliveries.c.state, sa.func.count()).group_by(
     deliveries.c.channel, deliveries.c.state
 )
@@ -99,8 +102,10 @@ class Upkeep:
         except sa.exc.SQLAlchemyError as error:
             return [str(store_error(error, self._database.place))]
 
-    def salvage(self, source: str) -> dict[str, int]:
+    def salvage(self, source: str) -> dict[str, Any]:
         """Take over whatever can be read of a damaged SQLite file; what is known here already stays as it is.
+
+        How many rows of each kind came, and under ``losses`` what did not, in words.
 
         Raises:
             StoreError: the file is not there, or nothing in it can be read.
@@ -110,8 +115,9 @@ class Upkeep:
             raise StoreError(f"there is no file {source}")
         if isinstance(self._database, Sqlite) and path.resolve() == self._database.path.resolve():
             raise StoreError(f"{source} is the store itself; move it aside and name the moved file")
-        with salvage.Source(path) as rescued:
-            return self._writer.call(lambda connection: salvage.write(connection, rescued))
+        with Wreck(path) as wreck:
+            salvaged = self._writer.call(lambda connection: write(connection, wreck), seconds=_SALVAGE)
+        return {**salvaged.counts, "losses": salvaged.losses}
 
     def upgrade(self) -> str:
         """Bring the tables up to this version; what was done, in words.
