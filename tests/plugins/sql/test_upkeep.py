@@ -7,10 +7,12 @@ import pytest
 from tocsin import StoreError
 from tocsin.clock import SystemClock
 from tocsin.plan import Plan
+from tocsin.report import DeliveryState
 from tocsin.store import Upkeep
 from tocsin.testing import FakeClock
 from tocsin.testing.store.rig import LEASE, alert, delivery, outcome, settle
-from tocsin_sql import SqlStore
+from tocsin_sql import SqlStore, changes, pruning
+from tocsin_sql.ledger import Ledger
 
 DAY = 86_400
 
@@ -80,10 +82,51 @@ def test_the_store_prunes_by_itself(open_store, clock, monkeypatch):
     clock.advance(2 * DAY)
     store.due()
     before = store.alert(one.alert_id)
-    monkeypatch.setattr(store, "_prune_at", 0.0)
+    monkeypatch.setattr(store._pruner, "_next_at", 0.0)
     store.due()
 
     assert (before, store.alert(one.alert_id)) == (one, None)
+
+
+def test_each_look_prunes_a_portion_until_nothing_old_is_left(open_store, clock, monkeypatch):
+    monkeypatch.setattr(pruning, "_SPELL", 0.0)
+    monkeypatch.setattr(pruning, "_STEP", 4)
+    store = open_store(clock, retention=1, history=3)
+    for _ in range(10):
+        put(store)
+        finish(store)
+    kept = put(store, "y")
+    clock.advance(2 * DAY)
+    monkeypatch.setattr(store._pruner, "_next_at", 0.0)
+
+    def left(what):
+        store.due()
+        return store.stats()[what]
+
+    assert [left("contents") for _ in range(4)] == [7, 3, 1, 1]
+    clock.advance(2 * DAY)
+    monkeypatch.setattr(store._pruner, "_next_at", 0.0)
+    assert [left("alerts") for _ in range(4)] == [7, 3, 1, 1]
+    assert store.alert(kept.alert_id) == kept
+
+
+def test_an_alert_that_starts_anew_while_its_content_is_looked_up_keeps_it(open_store, clock, monkeypatch):
+    store = open_store(clock, retention=1)
+    one = put(store)
+    (claimed,) = store.claim("x", 1, LEASE).deliveries
+    settle(store, outcome(claimed, state=DeliveryState.FAILED))
+    clock.advance(2 * DAY)
+    remove = pruning._remove_contents
+
+    def replayed_first(connection, *args):
+        changes.replay(Ledger(connection, store.now(), clock.now(), store._seal, store._room), one.alert_id, None)
+        return remove(connection, *args)
+
+    monkeypatch.setattr(pruning, "_remove_contents", replayed_first)
+    store.prune()
+
+    assert store.alert(one.alert_id) == one
+    assert store.waiting() == 1
 
 
 def test_figures(open_store, path):
@@ -110,21 +153,37 @@ def test_who_did_what_is_kept(open_store):
     ]
 
 
-def test_a_check_names_the_known_hazard_of_an_old_sqlite_and_nothing_else(open_store, monkeypatch):
+@pytest.mark.parametrize(
+    ("version", "risky"),
+    [
+        ((3, 7, 0), True), ((3, 43, 2), True), ((3, 44, 5), True), ((3, 44, 6), False), ((3, 45, 0), True),
+        ((3, 49, 2), True), ((3, 50, 6), True), ((3, 50, 7), False), ((3, 51, 0), True), ((3, 51, 2), True),
+        ((3, 51, 3), False), ((3, 52, 0), False), ((3, 53, 0), False), ((4, 0, 0), False),
+    ],
+)  # fmt: skip
+def test_the_known_hazard_of_an_old_sqlite_is_named_and_no_problem(open_store, monkeypatch, version, risky):
     store = open_store()
     put(store)
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 3))
-    fixed = store.check()
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 2))
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
 
-    assert fixed == []
-    assert ["WAL-reset bug" in problem for problem in store.check()] == [True]
+    assert store.check() == []
+    assert ["WAL-reset bug" in hazard for hazard in store.hazards()] == [True] * risky
+
+
+def test_a_long_log_is_a_hazard(open_store, monkeypatch):
+    monkeypatch.setattr("tocsin_sql.sqlite._WAL_ALARM", 1_000)
+    store = open_store()
+    put(store)
+
+    assert any("the write-ahead log has" in hazard for hazard in store.hazards())
+    assert store.check() == []
 
 
 def test_a_check_of_what_is_not_there_says_so(make_store, tmp_path):
     store = make_store(url=f"sqlite:///{tmp_path}/none.db")
 
     assert ["cannot be opened" in problem for problem in store.check()] == [True]
+    assert store.hazards() == []
     assert not (tmp_path / "none.db").exists()
 
 

@@ -10,6 +10,7 @@ from tocsin import QueueFull
 from tocsin.plan import Plan
 from tocsin.testing.store.rig import LEASE, alert, delivery, outcome, settle
 from tocsin_sql import wal
+from tocsin_sql.pruning import Portion
 from tocsin_sql.wal import MIB, Wal, WalBound
 
 PLAN = Plan((("x",),), lifetime=100.0)
@@ -120,8 +121,8 @@ def test_a_minute_of_it_is_one_line(store, length, caplog):
 
 def test_pruning_waits_for_a_shorter_log(store, length, monkeypatch):
     pruned = []
-    monkeypatch.setattr(type(store), "prune", lambda self: pruned.append(1))
-    store._prune_at = 0.0
+    monkeypatch.setattr(store._pruner, "portion", lambda: pruned.append(1) or Portion(0, 0, more=False))
+    monkeypatch.setattr(store._pruner, "_next_at", 0.0)
     length.mib = 33
     store.due()
     early = list(pruned)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -25,6 +24,7 @@ from tocsin_sql.failures import told
 from tocsin_sql.ledger import Ledger
 from tocsin_sql.opening import open_database
 from tocsin_sql.outbox import Outbox
+from tocsin_sql.pruning import Pruner
 from tocsin_sql.room import Room, count
 from tocsin_sql.rows import bare
 from tocsin_sql.sealing import Seal, to_key
@@ -39,8 +39,6 @@ T = TypeVar("T")
 Unit = tuple[str, str]
 
 _DEFAULT_URL = "sqlite:///tocsin.db"
-_FIRST_PRUNE, _PRUNE = 60.0, 3_600.0
-"""Seconds until the first pruning, and between two."""
 _GRACE = 10.0
 """Seconds within which what is still to be written must be written at the end."""
 
@@ -104,7 +102,7 @@ class SqlStore(Upkeep):
     _writer: Writer = attrs.field(init=False, repr=False)
     _outbox: Outbox = attrs.field(init=False, repr=False)
     _store_id: str = attrs.field(default="", init=False, repr=False)
-    _prune_at: float = attrs.field(factory=lambda: time.monotonic() + _FIRST_PRUNE, init=False, repr=False)
+    _pruner: Pruner = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._seal = Seal(None if self.key is None else to_key(self.key.reveal()))
@@ -118,6 +116,7 @@ class SqlStore(Upkeep):
         self._ended = Ended()
         self._writer = Writer(self._database, self._timeline.note, self._room.forget, self._ended.forget)
         self._outbox = Outbox(self._database, self._writer, lambda: self._news())
+        self._pruner = self._pruning()
 
     def open(self, clock: Clock, news: Callable[[], None]) -> None:
         """See ``Store.open``.
@@ -162,7 +161,8 @@ class SqlStore(Upkeep):
     def due(self) -> list[str]:
         """See ``Store.due``."""
         self._database.listen(self._news)
-        self._tend()
+        if not self._log.is_tight:
+            self._pruner.tend()
         return self._read(lambda connection: claims.due(connection, self.now()))
 
     def release(self, deliveries: Sequence[Delivery]) -> None:
@@ -268,12 +268,6 @@ class SqlStore(Upkeep):
         """See ``Store.close``."""
         self._writer.close(_GRACE)
         self._database.close()
-
-    def _tend(self) -> None:
-        """Prune now and then; in the thread that looks after the store anyway."""
-        if time.monotonic() >= self._prune_at and not self._log.is_tight:
-            self._prune_at = time.monotonic() + _PRUNE
-            self.prune()
 
     def _within(self, change: Callable[[Ledger], T]) -> Callable[[sa.Connection], T]:
         return lambda connection: change(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pathlib
+from collections import Counter
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,8 +16,9 @@ from tocsin_sql.database import Database
 from tocsin_sql.failures import store_error
 from tocsin_sql.migrations import NEWEST
 from tocsin_sql.opening import check_version
+from tocsin_sql.pruning import Pruner
 from tocsin_sql.salvage import write
-from tocsin_sql.schema import alerts, attempts, audit, contents, deliveries
+from tocsin_sql.schema import alerts, audit, contents, deliveries
 from tocsin_sql.sealing import Seal
 from tocsin_sql.sqlite import Sqlite
 from tocsin_sql.wreck import Wreck
@@ -24,8 +27,6 @@ from tocsin_sql.writer import Writer
 __all__ = ["Upkeep"]
 
 _DAY = 86_400.0
-_PORTION = 500
-"""Alerts that are pruned in one transaction: others want to write too."""
 _SALVAGE = 3_600.0
 """Seconds that a salvage may take: about one for each 6,000 alerts."""
 _STATES = sa.select(deliveries.c.channel, deliveries.c.state, sa.func.count()).group_by(
@@ -33,16 +34,6 @@ _STATES = sa.select(deliveries.c.channel, deliveries.c.state, sa.func.count()).g
 )
 _ALERTS = sa.select(sa.func.count()).select_from(alerts)
 _CONTENTS = sa.select(sa.func.count()).select_from(contents)
-_OLD_CONTENT = (
-    sa.select(alerts.c.id)
-    .join_from(alerts, contents, contents.c.alert_id == alerts.c.id)
-    .where(alerts.c.finished < sa.bindparam("before"))
-    .order_by(alerts.c.finished)
-    .limit(_PORTION)
-)
-_OLD = (
-    sa.select(alerts.c.id).where(alerts.c.finished < sa.bindparam("before")).order_by(alerts.c.finished).limit(_PORTION)
-)
 
 
 class Upkeep:
@@ -77,30 +68,34 @@ class Upkeep:
 
     def prune(self) -> dict[str, int]:
         """Remove contents older than ``retention`` and records older than ``history``, both in days since the end."""
-        contents_ = self._prune(_OLD_CONTENT, self.retention, _forget_contents)
-        records = self._prune(_OLD, self.history, _forget_alerts)
-        return {"contents": contents_, "records": records}
+        pruner, removed, more = self._pruning(), Counter[str](), True
+        while more:
+            portion = pruner.portion()
+            removed.update(contents=portion.contents, records=portion.records)
+            more = portion.more
+        return {name: removed[name] for name in ("contents", "records")}
 
-    def _prune(self, old: Any, days: float, forget: Any) -> int:
-        before, total = self.now() - days * _DAY, 0
+    def _pruning(self) -> Pruner:
+        def before() -> tuple[float, float]:
+            return self.now() - self.retention * _DAY, self.now() - self.history * _DAY
 
-        def job(connection: sa.Connection) -> int:
-            ids = list(connection.execute(old, {"before": before}).scalars())
-            if ids:
-                forget(connection, ids)
-            return len(ids)
-
-        while (count := self._writer.call(job, durable=False)) == _PORTION:
-            total += count
-        return total + count
+        return Pruner(self._read, partial(self._writer.call, durable=False), before)
 
     def check(self) -> list[str]:
-        """What is wrong or risky with the store, in words; reads everything once."""
+        """What is wrong with the store, in words; reads everything once."""
         try:
             with self._database.read() as connection:
-                return [*self._database.hazards(connection), *findings(connection, self._seal)]
+                return [*self._database.damage(connection), *findings(connection, self._seal)]
         except sa.exc.SQLAlchemyError as error:
             return [str(store_error(error, self._database.place))]
+
+    def hazards(self) -> list[str]:
+        """What may damage the store or lose something of it, in words; nothing where it cannot be asked."""
+        try:
+            with self._database.read() as connection:
+                return self._database.hazards(connection)
+        except sa.exc.SQLAlchemyError:  # what is wrong is told by the check
+            return []
 
     def salvage(self, source: str) -> dict[str, Any]:
         """Take over whatever can be read of a damaged SQLite file; what is known here already stays as it is.
@@ -146,15 +141,3 @@ class Upkeep:
         names = ("at", "actor", "action", "subject")
         rows = self._read(lambda connection: connection.execute(query).all())
         return [{name: getattr(row, name) for name in names} for row in rows]
-
-
-def _forget_contents(connection: sa.Connection, ids: list[str]) -> None:
-    connection.execute(sa.delete(contents).where(contents.c.alert_id.in_(ids)))
-
-
-def _forget_alerts(connection: sa.Connection, ids: list[str]) -> None:
-    theirs = sa.select(deliveries.c.id).where(deliveries.c.alert_id.in_(ids))
-    connection.execute(sa.delete(attempts).where(attempts.c.delivery_id.in_(theirs)))
-    for table, column in ((deliveries, deliveries.c.alert_id), (alerts, alerts.c.id)):
-        connection.execute(sa.delete(table).where(column.in_(ids)))
-    _forget_contents(connection, ids)
