@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import threading
 import time
-import weakref
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any
@@ -15,20 +14,21 @@ from tocsin.channel import Channel
 from tocsin.clock import Clock
 from tocsin.dispatch.awaited import CLOSED, Awaited, Waiting
 from tocsin.dispatch.handle import DeliveryHandle
+from tocsin.dispatch.paused import remember_paused
 from tocsin.dispatch.receipts import LateReceipts
 from tocsin.dispatch.station import Judge, Station
 from tocsin.dispatch.sweep import Sweep
 from tocsin.dispatch.unit import log, units_of
 from tocsin.errors import DeliveryError, StoreError
+from tocsin.forking import forget_in_child
+from tocsin.log import event
 from tocsin.plan import Plan
 from tocsin.receipt import ReceiptUpdate
 from tocsin.report import DeliveryReport
 from tocsin.retry import Random, RetryPolicy
-from tocsin.store import Delivery, Settled, Store
+from tocsin.store import Added, Delivery, Settled, Store
 
 __all__ = ["CLOSED", "Dispatcher"]
-
-_LIVING: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 
 Units = Collection[tuple[str, str]]
 
@@ -80,7 +80,7 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._stations: dict[str, Station] = {}
         store.open(clock, self._sweep.wake)
-        _LIVING.add(self)
+        forget_in_child(self)
 
     @property
     def closed(self) -> bool:
@@ -108,6 +108,7 @@ class Dispatcher:
             how = (
                 {} if connection is None else {"connection": connection, "undone": partial(self._waiting.undo, awaited)}
             )
+            self._sweep.start()
             added = self._store.add(alert, plan, deliveries, key=key, **how)
         except BaseException as error:
             self._waiting.refuse(awaited, error)
@@ -119,11 +120,17 @@ class Dispatcher:
             return self._waiting.instead(awaited, added)
         if added.known and connection is not None:
             self._waiting.repeated(awaited)
-        self._sweep.start()
-        self._awoken(added.fresh)
-        if added.report is not None:
-            self._finish(added.report)
+        self._begin(added)
         return awaited.handle
+
+    def _begin(self, added: Added) -> None:
+        """Go on with what was accepted: from here on no trouble is the caller's, and the sweep looks again."""
+        try:
+            self._awoken(added.fresh)
+            if added.report is not None:
+                self._finish(added.report)
+        except Exception as error:
+            event(logging.ERROR, "store_trouble", error=type(error).__name__)
 
     def work(self, names: Iterable[str]) -> None:
         """Deliver what is in the store for these channels, whoever put it there."""
@@ -205,16 +212,24 @@ class Dispatcher:
             self._finish(report)
 
     def _awoken(self, channels: Iterable[str]) -> None:
-        """Deliveries of these channels became due, one for each entry."""
+        """Deliveries of these channels became due, one for each entry; trouble with one stops none of the others."""
         counts: dict[str, int] = {}
         for name in channels:
             counts[name] = counts.get(name, 0) + 1
         for name, count in counts.items():
-            station = self._station(name)
-            if station is not None:
-                station.lane.wake(count)
+            try:
+                station = self._station(name)
+                if station is not None:
+                    station.lane.wake(count)
+            except Exception as error:
+                event(logging.ERROR, "store_trouble", channel=name, error=type(error).__name__)
 
     def _station(self, name: str) -> Station | None:
+        """The place of a channel, opened where it is not yet; None where there is no such channel.
+
+        Raises:
+            StoreError: what the store has of the channel cannot be read now.
+        """
         channel = self._channels(name)
         with self._lock:
             station = self._stations.get(name)
@@ -225,7 +240,7 @@ class Dispatcher:
             return station
 
     def _open(self, channel: Channel) -> Station:
-        self._remember_paused(channel)
+        remember_paused(channel, self._store)
         return Station(
             channel,
             store=self._store,
@@ -237,13 +252,6 @@ class Dispatcher:
             on_settled=self._settled,
             end_overdue=self._sweep.end_overdue,
         )
-
-    def _remember_paused(self, channel: Channel) -> None:
-        """Keep the channel's paused recipients in the store, and take those that are kept there."""
-        kept = self._store.load_channel(channel.name)
-        if kept:
-            channel.breaker.restore(kept.get("paused", {}))
-        channel.breaker.on_pause = lambda: self._store.save_channel(channel.name, {"paused": channel.breaker.paused()})
 
     def _settled(self, station: Station, settled: Settled, attempted: bool) -> None:
         delivery = settled.delivery
@@ -260,7 +268,10 @@ class Dispatcher:
 
     def _judged(self, delivery: Delivery, error: DeliveryError) -> Delivery:
         """What a delivery becomes whose worker ended, or whose time to live is over."""
-        station = self._station(delivery.channel)
+        try:
+            station = self._station(delivery.channel)
+        except StoreError:  # its own judge would be kinder by no more than its budget for retries
+            station = None
         judge = station.judge if station else Judge(self._policy, self._rng, self._store.now).judge
         return judge(delivery, error, self._clock.now(), 0.0)
 
@@ -286,12 +297,3 @@ def _wait(handle: DeliveryHandle, end: float) -> None:
         handle.result(max(0.0, end - time.monotonic()))
     except Exception:  # what became of it stands in its report
         return
-
-
-def _after_fork() -> None:
-    for dispatcher in list(_LIVING):
-        dispatcher.forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

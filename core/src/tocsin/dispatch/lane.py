@@ -149,8 +149,8 @@ class Lane:
                 self._between -= len(left)
 
     def _start_worker(self, first: Callable[[], None] | None = None) -> None:
-        self._threads += 1
         threading.Thread(target=self._work, args=(first,), name=f"tocsin-{self.channel}", daemon=True).start()
+        self._threads += 1  # where the system has room for it
 
     def _work(self, first: Callable[[], None] | None) -> None:
         if first is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -26,6 +27,7 @@ from tocsin.errors import (
     not_attempted,
 )
 from tocsin.hookspecs import SendContext
+from tocsin.log import event
 from tocsin.receipt import Receipt
 from tocsin.report import DeliveryState
 from tocsin.retry import Random, RetryBudget, RetryPolicy
@@ -192,4 +194,8 @@ class Station:
         after = self.judge(delivery, result, started_at, seconds)
         after = after.changed(lost=0) if after.lost else after
         attempted = len(after.attempts) > len(delivery.attempts)
-        self._store.complete(after, lambda settled: self._on_settled(self, settled, attempted))
+        try:
+            self._store.complete(after, lambda settled: self._on_settled(self, settled, attempted))
+        except Exception as error:  # closed meanwhile: the lease runs out, and the next worker takes the delivery over
+            fields = {"alert_id": after.alert_id, "channel": after.channel, "outcome": str(after.state)}
+            event(logging.ERROR, "result_not_kept", **fields, error=type(error).__name__)

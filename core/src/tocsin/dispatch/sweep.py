@@ -75,8 +75,9 @@ class Sweep:
             return
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="tocsin-sweep", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="tocsin-sweep", daemon=True)
+                thread.start()  # where the system has no room for it, the next call tries again
+                self._thread = thread
 
     def wake(self) -> None:
         """Look now: somebody said that there is news."""
