@@ -197,5 +197,11 @@ class Station:
         try:
             self._store.complete(after, lambda settled: self._on_settled(self, settled, attempted))
         except Exception as error:  # closed meanwhile: the lease runs out, and the next worker takes the delivery over
-            fields = {"alert_id": after.alert_id, "channel": after.channel, "outcome": str(after.state)}
-            event(logging.ERROR, "result_not_kept", **fields, error=type(error).__name__)
+            event(
+                logging.ERROR,
+                "result_not_kept",
+                alert_id=after.alert_id,
+                channel=after.channel,
+                outcome=str(after.state),
+                error=type(error).__name__,
+            )
