@@ -350,4 +350,4 @@ def test_figures_and_hazards(open_store):
     put(store)
 
     assert store.stats()["bytes"] > 0
-    assert store.check() == []
+    assert store.check() == store.hazards() == []

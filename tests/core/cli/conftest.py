@@ -135,6 +135,9 @@ class Drawer(Bare):
     def check(self):
         return ["a page is damaged; salvage it"] if self.label == "broken" else []
 
+    def hazards(self):
+        return ["the disk is slow; use another"] if self.label in {"broken", "risky"} else []
+
     def salvage(self, source):
         return {"alerts": len(source), "losses": ["alert 7: its content is lost; send it again"]}
 

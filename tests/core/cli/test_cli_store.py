@@ -25,8 +25,22 @@ def test_problems_are_told_and_have_an_exit_code(tocsin, drawer, monkeypatch):
     monkeypatch.setenv("TOCSIN_STORE_LABEL", "broken")
     result = tocsin("store", "check")
 
-    assert (result.exit_code, result.stdout) == (74, "! a page is damaged; salvage it\n")
-    assert json.loads(tocsin("store", "check", "--json").stdout)["problems"] == ["a page is damaged; salvage it"]
+    assert result.exit_code == 74
+    assert result.stdout == "✗ a page is damaged; salvage it\n! the disk is slow; use another\n"
+    assert json.loads(tocsin("store", "check", "--json").stdout) == {
+        "ok": False,
+        "problems": ["a page is damaged; salvage it"],
+        "hazards": ["the disk is slow; use another"],
+    }
+
+
+def test_a_hazard_alone_is_a_warning(tocsin, drawer, monkeypatch):
+    monkeypatch.setenv("TOCSIN_STORE_LABEL", "risky")
+    result = tocsin("store", "check")
+
+    assert result.exit_code == 0
+    assert result.stdout == "! the disk is slow; use another\n✓ the store is good\n"
+    assert json.loads(tocsin("store", "check", "--json").stdout)["ok"]
 
 
 def test_what_changes_the_store_is_on_record(tocsin, drawer, outside):
@@ -52,6 +66,17 @@ def test_a_store_without_upkeep_says_so(tocsin, configure, command):
 
     assert result.exit_code == 74
     assert "has no upkeep" in result.stderr
+
+
+def test_a_store_with_a_part_of_the_upkeep_is_told_which_it_lacks():
+    from tocsin import StoreError
+    from tocsin.cli.opened import upkeep_of
+
+    class Older:
+        stats = prune = check = salvage = upgrade = audit = None
+
+    with pytest.raises(StoreError, match="Older lacks hazards; its upkeep needs it, see tocsin.store.Upkeep"):
+        upkeep_of(Older())
 
 
 def test_a_store_that_fails_is_told_with_its_own_exit_code(tocsin, pager, drawer, monkeypatch):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tocsin.errors import StoreError
 from tocsin.secret import Secret
+from tocsin.store.readable import Readable
 from tocsin.store.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -21,8 +22,12 @@ __all__ = ["actor", "note", "opened_store", "place_of", "upkeep_of"]
 
 
 @contextlib.contextmanager
-def opened_store(session: Session) -> Iterator[Store]:
+def opened_store(session: Session, *, to_read: bool = False) -> Iterator[Store]:
     """The configured store, open for the time of the block; no channel is loaded and nothing is delivered.
+
+    Args:
+        session: of this command.
+        to_read: nothing is to be made or changed.
 
     Raises:
         ConfigError: none is configured, and how to configure one.
@@ -34,7 +39,10 @@ def opened_store(session: Session) -> Iterator[Store]:
     session.terminal.listen()
     store = required_store(session.config(lenient=True))
     try:
-        store.open(SystemClock(), lambda: None)
+        if to_read and isinstance(store, Readable):
+            store.open_to_read(SystemClock())
+        else:
+            store.open(SystemClock(), lambda: None)
         yield store
     finally:
         store.close()
@@ -53,11 +61,15 @@ def upkeep_of(store: Store) -> Upkeep:
     """The store as those who look after it need it.
 
     Raises:
-        StoreError: it has nothing of that kind.
+        StoreError: it has nothing of that kind, or only a part of it, like a store written for an older version.
     """
-    if not isinstance(store, Upkeep):
-        raise StoreError(f"{type(store).__name__} has no upkeep: no statistics, checks or repairs")
-    return store
+    if isinstance(store, Upkeep):
+        return store
+    name, ours = type(store).__name__, [one for one in vars(Upkeep) if not one.startswith("_")]
+    missing = [one for one in ours if not hasattr(store, one)]
+    if missing == ours:
+        raise StoreError(f"{name} has no upkeep: no statistics, checks or repairs")
+    raise StoreError(f"{name} lacks {', '.join(missing)}; its upkeep needs it, see tocsin.store.Upkeep")
 
 
 def note(store: Store, action: str, subject: str) -> None:

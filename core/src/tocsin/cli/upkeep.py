@@ -29,7 +29,7 @@ def stats(session: Session) -> int:
     """Show how much is in the store, and how it stands."""
     from tocsin.cli.opened import opened_store, upkeep_of
 
-    with opened_store(session) as opened:
+    with opened_store(session, to_read=True) as opened:
         figures = upkeep_of(opened).stats()
     _show(figures, session)
     return Exit.DELIVERED
@@ -57,29 +57,29 @@ def prune(session: Session) -> int:
 @common_options()
 @pass_session
 def check(session: Session) -> int:
-    """Look for problems of the store: damage, a version that does not fit, known hazards.
+    """Look for problems of the store: damage, a version that does not fit; and warn of known hazards.
 
-    Nothing is changed. Exits with 74 where there is any.
+    Nothing is changed. Exits with 74 where there is a problem; a hazard alone is none.
     """
-    terminal = session.terminal
     with _unopened(session) as upkeep:
-        problems = upkeep.check()
+        problems, hazards = upkeep.check(), upkeep.hazards()
     if session.as_json:
-        terminal.json({"ok": not problems, "problems": problems})
+        session.terminal.json({"ok": not problems, "problems": problems, "hazards": hazards})
     else:
-        _tell_problems(problems, terminal)
+        _tell_health(problems, hazards, session.terminal)
     return Exit.STORE if problems else Exit.DELIVERED
 
 
-def _warn(words: Iterable[str], terminal: Terminal) -> None:
+def _tell(style: str, words: Iterable[str], terminal: Terminal) -> None:
     from tocsin.cli.terminal import clean
 
     for one in words:
-        terminal.data(f"{terminal.mark('warn')} {clean(one)}")
+        terminal.data(f"{terminal.mark(style)} {clean(one)}")
 
 
-def _tell_problems(problems: list[str], terminal: Terminal) -> None:
-    _warn(problems, terminal)
+def _tell_health(problems: list[str], hazards: list[str], terminal: Terminal) -> None:
+    _tell("bad", problems, terminal)
+    _tell("warn", hazards, terminal)
     if not problems:
         terminal.good(f"{terminal.mark('good')} the store is good")
 
@@ -101,7 +101,7 @@ def salvage(session: Session, source: str) -> int:
         figures = upkeep.salvage(source)
     losses = [] if session.as_json else figures.pop("losses", [])
     _show(figures, session)
-    _warn(losses, session.terminal)
+    _tell("warn", losses, session.terminal)
     return Exit.DELIVERED
 
 

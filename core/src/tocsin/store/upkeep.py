@@ -18,9 +18,15 @@ class Upkeep(Protocol):
         """Remove what is older than the configured times; how many rows of each kind went."""
 
     def check(self) -> list[str]:
-        """Problems of the database and its surroundings, each with what to do; nothing is changed.
+        """What is wrong: damage, tables of another version; each in words with what to do. Nothing is changed.
 
-        Works on a store that was not opened.
+        Works on a store that was not opened. ``tocsin store check`` exits with 74 where there is any.
+        """
+
+    def hazards(self) -> list[str]:
+        """What may go wrong here though nothing has: a known fault of a library, a setting; in words with what to do.
+
+        Works on a store that was not opened. ``tocsin store check`` warns of them, and exits with 0.
         """
 
     def salvage(self, source: str) -> dict[str, Any]:

@@ -51,8 +51,8 @@ after `history` days; `tocsin store prune` does it now.
 ## Limits
 
 * SQLite needs a local disk; on a network file system it is refused.
-* SQLite before 3.51.3 may, very rarely, damage a file that several processes write at once; `tocsin store check` says
-  which one this is.
+* SQLite before 3.51.3 (but for 3.50.7 and 3.44.6) may, very rarely, damage a file that several processes write at once;
+  `tocsin store check` warns where this is one.
 * A program that keeps a transaction open on the file keeps its write-ahead log from being begun anew. From half of
   `max_log` on new alerts are refused with `QueueFull`; near it deliveries slow down, to one a second. The event
   `store_log_full` (ERROR, with `bytes` and `bound`) says so.

@@ -102,6 +102,10 @@ class Postgresql:
         """Tell other processes, once the transaction commits."""
         connection.execute(sa.select(sa.func.pg_notify(_CHANNEL, "")))
 
+    def damage(self, connection: sa.Connection) -> list[str]:
+        """Nothing: the server looks after its files itself."""
+        return []
+
     def hazards(self, connection: sa.Connection) -> list[str]:
         """What the server does not promise, in words."""
         found = []

@@ -32,7 +32,8 @@ _BUSY = 5.0
 """Seconds for which another process's transaction is waited for."""
 _WAL_ALARM = 64 << 20
 _WAL_RESET_FIXED = (3, 51, 3)
-"""https://www.sqlite.org/wal.html, \"The WAL-Reset Bug\"."""
+_WAL_RESET_FIXED_TOO = {(3, 44): 6, (3, 50): 7}
+"""Since which patch of an older line (https://www.sqlite.org/wal.html, "The WAL-Reset Bug")."""
 _WRITING = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -136,18 +137,22 @@ class Sqlite:
         with alone_in(self.path.parent):
             return looked_over(self.path)
 
-    def hazards(self, connection: sa.Connection) -> list[str]:
-        """What is known to be wrong or risky, in words."""
+    def damage(self, connection: sa.Connection) -> list[str]:
+        """What is broken in the file, in words; reads all of it."""
         words = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
-        problems = [] if words == ["ok"] else [f"{self.place} is damaged: {word}; start it anew" for word in words]
-        if sqlite3.sqlite_version_info < _WAL_RESET_FIXED:
-            problems.append(
+        return [] if words == ["ok"] else [f"{self.place} is damaged: {word}; start it anew" for word in words]
+
+    def hazards(self, connection: sa.Connection) -> list[str]:
+        """What may go wrong here, in words."""
+        found = []
+        if _has_wal_reset_bug(sqlite3.sqlite_version_info):
+            found.append(
                 f"SQLite {sqlite3.sqlite_version} may, very rarely, damage a file that several processes write at "
                 "once (the WAL-reset bug, fixed in 3.51.3); use a Python with a newer one, or one process"
             )
         if (wal := self.size()["wal_bytes"]) > _WAL_ALARM:
-            problems.append(f"the write-ahead log has {wal:,} bytes; see which program keeps a transaction open")
-        return problems
+            found.append(f"the write-ahead log has {wal:,} bytes; see which program keeps a transaction open")
+        return found
 
     def size(self) -> dict[str, int]:
         """Bytes of the file, and of the log beside it."""
@@ -205,3 +210,8 @@ class Sqlite:
         self._reading.dispose(close=close)
         self._glances.dispose()
         self._writing.dispose(close=close)
+
+
+def _has_wal_reset_bug(version: tuple[int, ...]) -> bool:
+    patched = _WAL_RESET_FIXED_TOO.get((version[0], version[1]))
+    return version < _WAL_RESET_FIXED and (patched is None or version[2] < patched)
