@@ -75,6 +75,10 @@ def test_well_known_channels_are_their_names():
         ({"data": {"a": {1: 2}}}, "a key of type int"),
         ({"data": {"a": 10**5000}}, "a value of type int"),
         ({"data": {"a": "x" * (1 << 20)}}, "at most 1,048,576"),
+        ({"data": {f"name {number}": "x" * 1000 for number in range(1100)}}, "at most 1,048,576"),
+        ({"data": {"x" * (1 << 20): 1}}, "at most 1,048,576"),
+        ({"data": {"a": ["x" * (1 << 20)]}}, "at most 1,048,576"),
+        ({"data": {"a": {"b": "x" * (1 << 20)}}}, "at most 1,048,576"),
         ({"created_at": datetime(2026, 1, 1)}, "no time zone"),
         ({"created_at": "yesterday"}, "no ISO 8601 time"),
         ({"created_at": 5}, "must be a datetime"),
@@ -145,6 +149,10 @@ def test_the_repr_shows_no_content():
     )
 
     assert "c4n4ry" not in shown
+
+
+def test_the_dictionary_of_an_alert_has_every_field():
+    assert list(Alert(title="t", message="").to_dict()) == [field.name for field in attrs.fields(Alert)]
 
 
 @given(

@@ -193,12 +193,23 @@ class Alert:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, flat; ``created_at`` in ISO 8601."""
-        plain = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
-        enums = {name: str(plain[name]) for name in ("alert_type", "priority", "status")}
-        plain["channels"] = list(self.channels)
-        plain["labels"] = dict(self.labels)
-        plain["data"] = thaw(self.data)
-        return plain | enums | {"created_at": self.created_at.isoformat()}
+        return {
+            "title": self.title,
+            "message": self.message,
+            "alert_type": str(self.alert_type),
+            "priority": str(self.priority),
+            "channels": list(self.channels),
+            "symbol": self.symbol,
+            "strategy_id": self.strategy_id,
+            "position_id": self.position_id,
+            "labels": dict(self.labels),
+            "data": thaw(self.data),
+            "source": self.source,
+            "dedup_key": self.dedup_key,
+            "status": str(self.status),
+            "alert_id": self.alert_id,
+            "created_at": self.created_at.isoformat(),
+        }
 
     def to_json(self) -> str:
         """The dictionary of :meth:`to_dict` as JSON text."""

@@ -49,13 +49,15 @@ class HandlerChannel:
     def send(self, alert: Alert) -> Receipt:
         """Call the handler."""
         receipt = self.handler(alert)
+        if isinstance(receipt, Receipt):
+            return receipt
         if inspect.isawaitable(receipt):
             if inspect.iscoroutine(receipt):
                 receipt.close()
             raise PluginError(
                 "the handler returned something to await, and nobody awaits it", hint="Write it with def."
             )
-        return receipt if isinstance(receipt, Receipt) else Receipt()
+        return Receipt()
 
 
 @attrs.define(eq=False, repr=False)

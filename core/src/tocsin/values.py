@@ -31,6 +31,8 @@ _MAX_TOKEN = 256
 _MAX_DEPTH = 32
 _MAX_BYTES = 1 << 20
 _MAX_INT_BITS = 4096
+_FEW, _SHORT = 64, 1_000
+"""Names, and characters of each text: 64 times two such texts, at most six bytes a character, are 3/4 of the bytes."""
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 _DROPPED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -86,17 +88,24 @@ def freeze_labels(value: object) -> Mapping[str, str]:
 
 def freeze_data(value: object) -> Mapping[str, Any]:
     """JSON values of at most 1 MiB and depth 32, copied and frozen."""
-    if not isinstance(value, dict | Mapping):
+    if not isinstance(value, (dict, Mapping)):
         raise AlertError(f"data must be a mapping of names to JSON values, got {type(value).__name__}")
     if not value:
         return _EMPTY
     frozen: Mapping[str, Any] = _freeze(value, "data", _MAX_DEPTH)
-    size = len(_encode(frozen).encode())
-    if size > _MAX_BYTES:
+    if not _is_surely_small(frozen) and (size := len(_encode(frozen).encode())) > _MAX_BYTES:
         raise AlertError(
             f"data is {size:,} bytes of JSON, at most {_MAX_BYTES:,} are allowed; send a reference instead"
         )
     return frozen
+
+
+def _is_surely_small(values: Mapping[str, Any]) -> bool:
+    """A few names with a few numbers or short texts, which need not be encoded to know that they keep to the limit."""
+    for name, item in values.items():
+        if len(name) > _SHORT or (type(item) is str and len(item) > _SHORT) or isinstance(item, (dict, list)):
+            return False
+    return len(values) <= _FEW
 
 
 def _freeze(value: object, path: str, depth: int) -> Any:
@@ -122,7 +131,7 @@ def _freeze(value: object, path: str, depth: int) -> Any:
 def _freeze_nested(value: Mapping[Any, Any] | Sequence[Any], path: str, depth: int) -> Any:
     if depth < 0:
         raise AlertError(f"data is nested deeper than {_MAX_DEPTH} levels; flatten it")
-    if not isinstance(value, dict | Mapping):
+    if not isinstance(value, (dict, Mapping)):
         return FrozenList(_freeze(item, f"{path}[{index}]", depth) for index, item in enumerate(value))
     for key in value:
         if not isinstance(key, str):

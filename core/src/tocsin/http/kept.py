@@ -12,7 +12,7 @@ import io
 import queue
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -28,7 +28,7 @@ BODY_LIMIT = 65_536
 _PLAIN = re.compile(rb"HTTP/1\.1 ([2-5]\d\d)[ \r]")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,5})[ \t]*(?=\r\n)")
 _KEPT = re.compile(rb"\r\nconnection:[ \t]*keep-alive[ \t]*(?=\r\n)")
-_SPECIAL = (b"\r\ntransfer-encoding", b"\r\nconnection", b"\r\n ", b"\r\n\t", b"\n\n")
+_SPECIAL = re.compile(rb"\r\n(?:transfer-encoding|connection|[ \t])|\n\n")
 """What makes an answer more than plain."""
 _NO_BODY = (204, 304)
 
@@ -74,6 +74,7 @@ class Target:
     pool: HTTPConnectionPool
     path: bytes
     common: Mapping[str, bytes]
+    _heads: dict[tuple[str, ...], bytes] = attrs.field(factory=dict, init=False)  # few: a channel sets the same fields
 
     @classmethod
     def of(cls, prepared: PreparedRequest, pool: Any, common: Mapping[str, Any]) -> Target:
@@ -116,10 +117,15 @@ class Target:
     def request(self, method: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
         """The bytes of a request."""
         length = b"Content-Length: %d\r\n" % len(body or b"") if body is not None or method != "GET" else b""
+        head = self._heads.get((method, *headers))
+        if head is None:
+            head = self._heads[method, *headers] = self._head(method, {name.lower() for name in headers})
+        return b"".join((head, _lines(headers), length, b"\r\n", body or b""))
+
+    def _head(self, method: str, own: Collection[str]) -> bytes:
+        """The request line, and the common fields that the request does not set itself."""
         line = method.encode("ascii") + b" " + self.path + b" HTTP/1.1\r\n"
-        own = {name.lower() for name in headers}
-        common = (field for name, field in self.common.items() if name not in own)
-        return b"".join((line, *common, _lines(headers), length, b"\r\n", body or b""))
+        return b"".join((line, *(field for name, field in self.common.items() if name not in own)))
 
 
 def _lines(fields: Mapping[str, str]) -> bytes:
@@ -161,7 +167,7 @@ def _plain(data: bytes, end: int) -> tuple[int, int] | None:
     head = data[: end + 2].lower()
     head = _KEPT.sub(b"", head, 1)
     lengths, status = _LENGTH.findall(head), int(match[1])
-    if len(lengths) != 1 or head.count(b"\r\ncontent-length") != 1 or any(word in head for word in _SPECIAL):
+    if len(lengths) != 1 or head.count(b"\r\ncontent-length") != 1 or _SPECIAL.search(head):
         return None
     return None if status in _NO_BODY or int(lengths[0]) > BODY_LIMIT else (status, int(lengths[0]))
 

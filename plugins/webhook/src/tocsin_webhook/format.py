@@ -22,6 +22,7 @@ FORMATS = {
 """Content types. The second one tells a receiver that the whole event stands in the body: CloudEvents 1.0, HTTP
 Protocol Binding, section "Structured Content Mode"."""
 _SOURCE = "tocsin"
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def body_of(alert: Alert, form: str = "alert") -> bytes:
@@ -87,4 +88,4 @@ def _utc(moment: datetime) -> str:
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encode(value).encode()
