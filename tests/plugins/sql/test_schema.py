@@ -1,6 +1,12 @@
 """The tables: made by migrations, never touched by an older program, and found through their indices."""
 
+import contextlib
+import os
+import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import time
 
 import pytest
@@ -12,12 +18,13 @@ from sqlalchemy.dialects import sqlite
 from tocsin import StoreError
 from tocsin.clock import SystemClock
 from tocsin.plan import Plan
-from tocsin.testing.store.rig import LEASE, alert, delivery
-from tocsin_sql import claims
+from tocsin.testing.store.rig import LEASE, alert, delivery, outcome, settle
+from tocsin_sql import claims, files, migrations, upkeep
 from tocsin_sql.migrations import NEWEST, VERSION_TABLE
 from tocsin_sql.schema import METADATA
 
 PENDING = 20_000
+ENV = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(open_store, path):
@@ -46,6 +53,127 @@ def test_a_newer_database_is_refused_untouched(make_store, path):
         make_store().upgrade()
     assert path.read_bytes() == before
     assert any("0099" in problem for problem in make_store().check())
+
+
+STEP = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "0002", "0001"
+
+def upgrade():
+    op.add_column("tocsin_alerts", sa.Column("note", sa.Text))
+    op.execute("UPDATE tocsin_alerts SET note = 'of alert ' || id")
+"""
+BROKEN_STEP = f"""{STEP}
+    op.execute("DELETE FROM tocsin_deliveries")
+    op.execute("INSERT INTO a_table_that_is_missing VALUES (1)")
+"""
+KILLED_STEP = f"""{STEP}
+    op.execute("DELETE FROM tocsin_deliveries")
+    import os, signal
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+NEWER = """
+import pathlib, sys
+from tocsin.clock import SystemClock
+from tocsin_sql import SqlStore, migrations
+
+migrations.NEWEST, migrations._STEPS = "0002", pathlib.Path(sys.argv[1])
+SqlStore(url=sys.argv[2]).open(SystemClock(), lambda: None)
+"""
+
+
+@pytest.fixture
+def older(make_store):
+    """The alerts of a closed store as this version makes it: one has arrived, 200 wait."""
+    store = make_store()
+    store.open(SystemClock(), lambda: None)
+    ids = []
+    for _ in range(201):
+        one = alert(message="m" * 300)
+        store.add(one, Plan((("x",),), lifetime=1e6), [delivery(one, store, expires=store.now() + 1e6)])
+        ids.append(one.alert_id)
+    settle(store, outcome(store.claim("x", 1, LEASE).deliveries[0]))
+    store.close()
+    return ids
+
+
+@pytest.fixture
+def steps_of_a_newer(tmp_path):
+    """The steps of a newer program: ours and this one."""
+
+    def make(step):
+        folder = shutil.copytree(migrations._STEPS, tmp_path / "steps", ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / "versions" / "second.py").write_text(step)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def newer_program(monkeypatch, steps_of_a_newer):
+    """Makes this program a newer one, which takes this step."""
+
+    def make(step):
+        monkeypatch.setattr(migrations, "_STEPS", steps_of_a_newer(step))
+        for module in (migrations, files, upkeep):
+            monkeypatch.setattr(module, "NEWEST", "0002")
+
+    return make
+
+
+def stands(path):
+    """Everything in a file, as the statements that would make it anew."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return list(connection.iterdump())
+
+
+def test_an_older_file_is_upgraded_when_it_is_opened(older, newer_program, open_store, make_store, path, monkeypatch):
+    newer_program(STEP)
+    store = open_store()
+    states = [one.state for one in store.select(limit=1_000)]
+    first = store.claim("x", 1, LEASE).deliveries[0].alert_id
+    done, checked = store.upgrade(), store.check()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        notes = {note for (note,) in connection.execute("SELECT note FROM tocsin_alerts")}
+
+    assert (states.count("accepted"), states.count("pending"), first) == (1, 200, older[1])
+    assert notes == {f"of alert {name}" for name in older}
+    assert (done, checked) == (f"{path} is of version 0002 already", [])
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match=f"is of version 0002, this program knows {NEWEST}; update tocsin-sql"):
+        make_store().open(SystemClock(), lambda: None)
+
+
+def test_an_upgrade_by_hand_says_from_which_version(older, newer_program, make_store, path):
+    newer_program(STEP)
+    store = make_store()
+
+    assert ["of version 0001, this program knows 0002" in problem for problem in store.check()] == [True]
+    assert store.upgrade() == f"{path} is now of version 0002; it had 0001"
+
+
+def test_an_upgrade_that_fails_leaves_the_older_file_whole(older, newer_program, make_store, path, monkeypatch):
+    before = stands(path)
+    newer_program(BROKEN_STEP)
+    with pytest.raises(StoreError):
+        make_store().open(SystemClock(), lambda: None)
+    with pytest.raises(StoreError):
+        make_store().upgrade()
+
+    assert stands(path) == before
+
+
+def test_an_upgrade_that_is_killed_leaves_the_older_file_whole(older, steps_of_a_newer, open_store, path):
+    before = stands(path)
+    command = [sys.executable, "-c", NEWER, str(steps_of_a_newer(KILLED_STEP)), f"sqlite:///{path}"]
+    killed = subprocess.run(command, env=ENV, capture_output=True, text=True, timeout=60, check=False)
+
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert stands(path) == before
+    store = open_store()
+    assert (store.losses, store.waiting()) == ([], 200)
 
 
 def test_an_applications_own_file_gets_the_tables_beside_its_own(open_store, path):

@@ -11,6 +11,8 @@ __all__ = ["NEWEST", "upgrade", "version_of"]
 NEWEST = "0001"
 """The revision that :mod:`tocsin_sql.schema` describes. Revisions are numbers of four digits."""
 VERSION_TABLE = "tocsin_version"
+_STEPS = pathlib.Path(__file__).parent
+"""The folder of the steps, in Alembic's order of files."""
 
 
 def version_of(connection: sa.Connection) -> str | None:
@@ -26,6 +28,6 @@ def upgrade(connection: sa.Connection) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(pathlib.Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("script_location", str(_STEPS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
