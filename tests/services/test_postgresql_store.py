@@ -168,13 +168,16 @@ def test_an_older_database_asks_for_the_upgrade_and_is_left_as_it_is(open_store,
     open_store().close()
     with engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '0000'")
+    store = make_store()
     with pytest.raises(StoreError, match="is of version 0000; run tocsin store upgrade"):
-        make_store().open(SystemClock(), lambda: None)
+        store.open(SystemClock(), lambda: None)
+    problems = store.check()
+    store.close()
     with engine.connect() as connection:
         version = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()
 
     assert version == "0000"
-    assert ["of version 0000, this program knows" in problem for problem in make_store().check()] == [True]
+    assert ["of version 0000, this program knows" in problem for problem in problems] == [True]
 
 
 def test_an_empty_database_asks_for_the_upgrade(empty_url):
