@@ -177,3 +177,19 @@ def test_states_and_channels_are_completed(tocsin, outside, pager):
     assert complete("deliveries", "list", "--state", "ex") == ["plain,expired"]
     assert complete("deliveries", "list", "--channel", "pag") == ["plain,pager"]
     assert complete("deliveries", "ca") == ["plain,cancel"]
+
+
+@pytest.mark.parametrize("command", [["deliveries", "list"], ["deliveries", "show", "a-1"], ["store", "stats"]])
+def test_a_command_that_looks_opens_the_store_to_read_where_it_can(tocsin, failed, monkeypatch, command):
+    opened = []
+    monkeypatch.setattr(type(failed), "open_to_read", lambda self, clock: opened.append("read"), raising=False)
+    monkeypatch.setattr(type(failed), "open", lambda self, clock, news: opened.append("write"), raising=False)
+    result = tocsin(*command)
+
+    assert (result.exit_code, opened) == (0, ["read"])
+
+
+def test_a_command_that_decides_opens_it_to_write(tocsin, failed, monkeypatch):
+    monkeypatch.setattr(type(failed), "open_to_read", lambda self, clock: pytest.fail("to read"), raising=False)
+
+    assert tocsin("deliveries", "replay", "a-1").exit_code == 0

@@ -82,7 +82,7 @@ def list_deliveries(session: Session, states: Sequence[str], channel: str | None
     from tocsin.cli.opened import opened_store
     from tocsin.cli.rows import COLUMNS, cells, style_of, to_dict
 
-    with opened_store(session) as store:
+    with opened_store(session, to_read=True) as store:
         found = store.select(states=to_states(states), channel=channel, limit=limit)
         now = store.now()
         if session.as_json:
@@ -114,7 +114,7 @@ def show(session: Session, alert_id: str) -> int:
     from tocsin.cli.rows import to_dict
     from tocsin.errors import UnknownAlert
 
-    with opened_store(session) as store:
+    with opened_store(session, to_read=True) as store:
         record, now = store.record(alert_id), store.now()
         report = store.report(alert_id)
         if record is None:
@@ -244,6 +244,6 @@ def tail(session: Session, states: Sequence[str], channel: str | None, limit: in
     from tocsin.cli.opened import opened_store
     from tocsin.cli.tail import Tail
 
-    with opened_store(session) as store:
+    with opened_store(session, to_read=True) as store:
         Tail(store, session.terminal, to_states(states), channel).follow(limit)
     return Exit.DELIVERED

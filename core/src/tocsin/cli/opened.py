@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tocsin.errors import StoreError
 from tocsin.secret import Secret
+from tocsin.store.readable import Readable
 from tocsin.store.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -21,8 +22,12 @@ __all__ = ["actor", "note", "opened_store", "place_of", "upkeep_of"]
 
 
 @contextlib.contextmanager
-def opened_store(session: Session) -> Iterator[Store]:
+def opened_store(session: Session, *, to_read: bool = False) -> Iterator[Store]:
     """The configured store, open for the time of the block; no channel is loaded and nothing is delivered.
+
+    Args:
+        session: of this command.
+        to_read: nothing is to be made or changed.
 
     Raises:
         ConfigError: none is configured, and how to configure one.
@@ -34,7 +39,10 @@ def opened_store(session: Session) -> Iterator[Store]:
     session.terminal.listen()
     store = required_store(session.config(lenient=True))
     try:
-        store.open(SystemClock(), lambda: None)
+        if to_read and isinstance(store, Readable):
+            store.open_to_read(SystemClock())
+        else:
+            store.open(SystemClock(), lambda: None)
         yield store
     finally:
         store.close()

@@ -29,7 +29,7 @@ def stats(session: Session) -> int:
     """Show how much is in the store, and how it stands."""
     from tocsin.cli.opened import opened_store, upkeep_of
 
-    with opened_store(session) as opened:
+    with opened_store(session, to_read=True) as opened:
         figures = upkeep_of(opened).stats()
     _show(figures, session)
     return Exit.DELIVERED

@@ -4,6 +4,7 @@ from tocsin.store.delivery import Delivery, Earlier, Record
 from tocsin.store.memory import MemoryStore
 from tocsin.store.port import Added, Claim, Settled, Store
 from tocsin.store.progress import Step, begun, cancelled, is_cancellable, next_step, report_of
+from tocsin.store.readable import Readable
 from tocsin.store.states import TRANSITIONS, Transition, may_become
 from tocsin.store.upkeep import Upkeep
 
@@ -14,6 +15,7 @@ __all__ = [
     "Delivery",
     "Earlier",
     "MemoryStore",
+    "Readable",
     "Record",
     "Settled",
     "Step",

@@ -18,7 +18,7 @@ from tocsin_sql.schema import meta
 from tocsin_sql.sealing import Seal
 from tocsin_sql.timeline import Timeline
 
-__all__ = ["Opened", "open_database"]
+__all__ = ["Opened", "open_database", "open_to_read"]
 
 
 @attrs.frozen(kw_only=True)
@@ -50,6 +50,32 @@ def open_database(database: Database, clock: Clock, timeline: Timeline, seal: Se
     except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise store_error(error, database.place) from None
     return Opened(store_id=store_id, losses=tuple(losses))
+
+
+def open_to_read(database: Database, clock: Clock, timeline: Timeline, seal: Seal) -> list[str]:
+    """Have the store's clock, and see that its tables can be read; what is missing, in words. Nothing is changed.
+
+    Raises:
+        StoreError: there is no store, it is of another version, or encrypted with another key.
+    """
+    try:
+        losses = database.look()
+        with database.read() as connection:
+            version = migrations.version_of(connection)
+            if version != migrations.NEWEST:
+                raise StoreError(_other_version(database, version))
+            check_key(connection, seal, database.place)
+            database.start(connection, clock, timeline, anew=False)
+    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise store_error(error, database.place) from None
+    return losses
+
+
+def _other_version(database: Database, version: str | None) -> str:
+    if version is None:
+        return f"{database.place} has no tables of tocsin; name the store's own database, or run tocsin store upgrade"
+    what = "update tocsin-sql" if version > migrations.NEWEST else "run tocsin store upgrade"
+    return f"{database.place} is of version {version}, this program knows {migrations.NEWEST}; {what}"
 
 
 def check_version(connection: sa.Connection, database: Database, *, upgrade: bool = False) -> str | None:

@@ -79,11 +79,15 @@ class Postgresql:
         """Nothing to look at before the server is asked."""
         return []
 
+    def look(self) -> list[str]:
+        """See :meth:`inspect`, for those who only read."""
+        return []
+
     def lock(self, connection: sa.Connection) -> None:
         """Let nobody else make or change tables until the transaction ends."""
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
-    def start(self, connection: sa.Connection, clock: Clock, timeline: Timeline) -> None:
+    def start(self, connection: sa.Connection, clock: Clock, timeline: Timeline, *, anew: bool = True) -> None:
         """Set the store's clock: the server's, read now, and from here on by this process's monotonic one."""
         self._timeline = timeline, clock
         timeline.start(float(connection.execute(_NOW).scalar_one()), clock)

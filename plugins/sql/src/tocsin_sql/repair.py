@@ -19,7 +19,7 @@ from tocsin_sql.salvage import Salvaged, last_seen, write
 from tocsin_sql.schema import meta
 from tocsin_sql.wreck import Wreck
 
-__all__ = ["looked_over", "restore"]
+__all__ = ["looked_at", "looked_over", "restore"]
 
 
 def looked_over(path: pathlib.Path) -> list[str]:
@@ -37,6 +37,19 @@ def looked_over(path: pathlib.Path) -> list[str]:
     if is_newer(path):
         raise StoreError(f"{path} is damaged, and of a newer version; update tocsin-sql. Nothing was changed")
     return losses + _replaced(path)
+
+
+def looked_at(path: pathlib.Path) -> list[str]:
+    """What is missing of the file, in words, before it is only read: opening it puts away what tells.
+
+    Raises:
+        StoreError: it is not there.
+    """
+    if not path.exists() or not path.stat().st_size:
+        words = f"there is no store at {path}; the first alert that is kept makes it"
+        raise StoreError(f"{words}. Name another with TOCSIN_STORE_URL or [store] url")
+    missing = missing_frames(path)
+    return _said(path, missing) if missing else []
 
 
 def _said(path: pathlib.Path, missing: int) -> list[str]:

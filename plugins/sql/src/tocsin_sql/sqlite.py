@@ -18,7 +18,8 @@ from tocsin.clock import Clock
 from tocsin.log import event
 from tocsin_sql.files import alone_in, check_place
 from tocsin_sql.glances import Glances
-from tocsin_sql.repair import looked_over, restore
+from tocsin_sql.reader import reading_mode
+from tocsin_sql.repair import looked_at, looked_over, restore
 from tocsin_sql.schema import meta
 from tocsin_sql.timeline import Timeline, anchored
 from tocsin_sql.wal import IDLE, Wal
@@ -62,6 +63,7 @@ class Sqlite:
         self.path = pathlib.Path(os.path.realpath(path))
         self.place = str(self.path)
         self.log = Wal(self.path)
+        self._mode = "ro"
         self._durable: bool | None = None
         self._identity: tuple[int, int] | None = None
         self._writing = self._engine(NullPool, self._write_connection, "BEGIN IMMEDIATE")
@@ -82,7 +84,7 @@ class Sqlite:
         return self._connection("rw", _WRITING)
 
     def _read_connection(self) -> sqlite3.Connection:
-        return self._connection("ro", _READING)
+        return self._connection(self._mode, _READING)
 
     def _connection(self, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -160,12 +162,18 @@ class Sqlite:
         sizes = [path.stat().st_size if path.exists() else 0 for path in (self.path, wal)]
         return {"bytes": sizes[0], "wal_bytes": sizes[1]}
 
+    def look(self) -> list[str]:
+        """See :meth:`inspect`, for those who only read: nothing is made or repaired."""
+        losses = looked_at(self.path)
+        self._mode = reading_mode(self.path, self._connection)
+        return losses
+
     def lock(self, connection: sa.Connection) -> None:
         """Let nobody else make or change tables; a transaction that writes is alone already."""
 
-    def start(self, connection: sa.Connection, clock: Clock, timeline: Timeline) -> None:
-        """Set the store's clock by the file's anchor."""
-        timeline.start(anchored(connection, clock), clock)
+    def start(self, connection: sa.Connection, clock: Clock, timeline: Timeline, *, anew: bool = True) -> None:
+        """Set the store's clock by the file's anchor; without ``anew`` nothing is written."""
+        timeline.start(anchored(connection, clock, anew=anew), clock)
 
     def check_same(self, connection: sa.Connection, store_id: str) -> None:
         """Refuse an application's connection that leads elsewhere."""

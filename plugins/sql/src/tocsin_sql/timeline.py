@@ -86,11 +86,16 @@ class Timeline:
 _NOTE = sa.update(meta).where(meta.c.name == "last_seen").values(value=sa.bindparam("value"))
 
 
-def anchored(connection: sa.Connection, clock: Clock) -> float:
+def anchored(connection: sa.Connection, clock: Clock, *, anew: bool = True) -> float:
     """The time on the store's clock, from its anchor; a new boot sets a new one, and voids the leases of the old.
 
     Within a boot the monotonic clock counts. Over a boot only the wall clock knows how long it took, and if it is
     behind what was seen before, the store's clock goes on from there.
+
+    Args:
+        connection: in whose transaction.
+        clock: of this process.
+        anew: False where nothing may be written.
     """
     boot, mono, wall = boot_id(), clock.monotonic(), clock.now().timestamp()
     known = {row.name: row.value for row in connection.execute(sa.select(meta))}
@@ -98,6 +103,8 @@ def anchored(connection: sa.Connection, clock: Clock) -> float:
     if anchor is not None and anchor.holds(boot, mono, wall):
         return anchor.store + (mono - anchor.mono)
     fresh = Anchor(boot, mono, wall, max(wall, float(known.get("last_seen", "0"))))
+    if not anew:
+        return fresh.store
     connection.execute(sa.delete(meta).where(meta.c.name.in_(["anchor", "last_seen"])))
     values = {"anchor": json.dumps(attrs.asdict(fresh)), "last_seen": repr(fresh.store)}
     connection.execute(sa.insert(meta), [{"name": name, "value": value} for name, value in values.items()])

@@ -15,12 +15,13 @@ from tocsin_sql.checking import findings
 from tocsin_sql.database import Database
 from tocsin_sql.failures import store_error
 from tocsin_sql.migrations import NEWEST
-from tocsin_sql.opening import check_version
+from tocsin_sql.opening import check_version, open_to_read
 from tocsin_sql.pruning import Pruner
 from tocsin_sql.salvage import write
 from tocsin_sql.schema import alerts, audit, contents, deliveries
 from tocsin_sql.sealing import Seal
 from tocsin_sql.sqlite import Sqlite
+from tocsin_sql.timeline import Timeline
 from tocsin_sql.wreck import Wreck
 from tocsin_sql.writer import Writer
 
@@ -45,6 +46,8 @@ class Upkeep:
     _writer: Writer
     _seal: Seal
     _clock: Clock
+    _timeline: Timeline
+    losses: list[str]
 
     def now(self) -> float:
         """See ``Store.now``."""
@@ -52,6 +55,11 @@ class Upkeep:
 
     def _read(self, question: Any) -> Any:
         raise NotImplementedError
+
+    def open_to_read(self, clock: Clock) -> None:
+        """See ``Readable.open_to_read``."""
+        self._clock = clock
+        self.losses += open_to_read(self._database, clock, self._timeline, self._seal)
 
     def stats(self) -> dict[str, Any]:
         """Figures of the store: alerts, contents, and deliveries by channel and state; bytes, for a file."""
