@@ -47,13 +47,13 @@ class AlertPriority(StrEnum):
         """One emoji, for channels where it costs nothing."""
         return _EMOJI[self]
 
-    @property
-    def rank(self) -> int:
-        """0 for CRITICAL to 4 for INFO: what is delivered first."""
-        return _RANKS[self]
+    rank: int
+    """0 for CRITICAL to 4 for INFO: what is delivered first."""
+
+    def __init__(self, value: str) -> None:
+        self.rank = len(type(self).__members__)
 
 
-_RANKS = {priority: rank for rank, priority in enumerate(AlertPriority)}
 _COLORS = dict(zip(AlertPriority, ("#FF0000", "#FF8800", "#FFFF00", "#00FF00", "#0088FF"), strict=True))
 _EMOJI = dict(zip(AlertPriority, ("🔴", "🟠", "🟡", "🟢", "\N{INFORMATION SOURCE}\ufe0f"), strict=True))
 

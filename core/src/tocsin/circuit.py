@@ -101,7 +101,8 @@ class Circuit:
 
     def succeeded(self, now: float) -> None:
         """Count a success, which closes it."""
-        self._close()
+        if self.cause is not None:
+            self._close()
         self._calls.append((now, True))
 
     def answered(self, now: float, unit: str) -> None:
@@ -117,9 +118,8 @@ class Circuit:
             self._probe = None
 
     def _close(self) -> None:
-        if self.cause is not None:
-            self._calls.clear()
-            self.cause, self.reason, self._open_for, self._probe = None, "", _FIRST, None
+        self._calls.clear()
+        self.cause, self.reason, self._open_for, self._probe = None, "", _FIRST, None
 
     def to_dict(self, now: float) -> dict[str, Any]:
         """State (closed, open, half_open, paused), cause, reason, and seconds until the next probe."""

@@ -32,7 +32,8 @@ class Timer:
 
     def _forget(self) -> None:
         """Start anew: a forked child has the entries of its parent, but not the thread."""
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # a condition is entered through Python code, its lock is not
+        self._changed = threading.Condition(self._lock)
         self._entries: list[tuple[float, int]] = []
         self._alive: dict[int, Callable[[], None]] = {}
         self._numbers = itertools.count()
@@ -40,7 +41,7 @@ class Timer:
 
     def call_at(self, when: float, callback: Callable[[], None]) -> int:
         """Call back at ``when`` (``time.monotonic`` seconds); the number returned cancels it."""
-        with self._changed:
+        with self._lock:
             number = next(self._numbers)
             self._alive[number] = callback
             heapq.heappush(self._entries, (when, number))
@@ -53,14 +54,14 @@ class Timer:
 
     def cancel(self, number: int) -> None:
         """Forget a callback that has not been called."""
-        with self._changed:
+        with self._lock:
             if self._alive.pop(number, None) is not None and len(self._entries) > 64 + 2 * len(self._alive):
                 self._entries = [entry for entry in self._entries if entry[1] in self._alive]
                 heapq.heapify(self._entries)
 
     def _run(self) -> None:
         while True:
-            with self._changed:
+            with self._lock:
                 callback = self._next()
             with contextlib.suppress(BaseException):  # one callback's fault must not end every other deadline
                 callback()

@@ -96,9 +96,9 @@ class Statistics:
         with self._lock:
             self._alerts += not again
             for name, result in report.results.items():
-                count = self._counts.setdefault(name, _Count())
-                fresh = [one for one in result.recipients if (name, one.recipient_id) not in earlier]
-                good = sum(recipient.success for recipient in fresh)
+                count = self._counts.get(name) or self._counts.setdefault(name, _Count())
+                fresh = [one.success for one in result.recipients if (name, one.recipient_id) not in earlier]
+                good = fresh.count(True)
                 count.sent += good
                 count.errors += len(fresh) - good if result.recipients else not result.success
 

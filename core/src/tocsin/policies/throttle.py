@@ -100,7 +100,7 @@ class Throttle:
     def _admit(self, rank: int, recipient: Recipient, context: SendContext) -> None:
         with self._lock:
             now = self.clock.monotonic()
-            held = max(self._held.get(key, 0.0) for key in keys_of(recipient))
+            held = max(self._held.get(key, 0.0) for key in keys_of(recipient)) if self._held else 0.0
             wait = held - now
             if self.rate:
                 self._turns.came(context.key)
