@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
+from typing import Protocol
 
 import sqlalchemy as sa
 
 from tocsin import StoreError
 
-__all__ = ["is_conflict", "is_damage", "is_disconnect", "is_everybodys", "is_refusal", "store_error", "told"]
+__all__ = ["Place", "is_conflict", "is_damage", "is_disconnect", "is_everybodys", "is_refusal", "store_error", "told"]
 
 _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 5, 6, 8, 10, 11, 13, 14, 26
 _SQLITE = {
@@ -43,13 +44,23 @@ def _sqlstate(error: BaseException) -> str:
     return getattr(_origin(error), "sqlstate", None) or ""
 
 
+class Place(Protocol):
+    """A database that is asked or changed."""
+
+    place: str
+
+    def suffered(self, error: BaseException) -> None:
+        """Told each error that it answered with."""
+
+
 @contextlib.contextmanager
-def told(place: str) -> Iterator[None]:
+def told(database: Place) -> Iterator[None]:
     """A block whose errors of the database become the store's."""
     try:
         yield
     except sa.exc.SQLAlchemyError as error:
-        raise store_error(error, place) from None
+        database.suffered(error)
+        raise store_error(error, database.place) from None
 
 
 def is_damage(error: BaseException) -> bool:

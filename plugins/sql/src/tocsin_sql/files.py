@@ -1,4 +1,4 @@
-"""The file of an SQLite database: where it lies, whether it is whole, and what was lost of it."""
+"""The files of an SQLite database: where they lie, who has them open, and what was lost of the log."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ from collections.abc import Iterator
 from tocsin import StoreError
 from tocsin_sql.migrations import NEWEST, VERSION_TABLE
 
-__all__ = ["alone_in", "check_place", "file_system", "is_damaged", "missing_frames", "version_in"]
+__all__ = ["alone_in", "check_place", "file_system", "in_use_here", "is_newer", "missing_frames", "version_in"]
 
 _DESCRIPTORS = pathlib.Path("/proc/self/fd")
 _MOUNTS = pathlib.Path("/proc/self/mountinfo")
 _NETWORK = {"9p", "afs", "beegfs", "ceph", "cifs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"}
-_OURS = (b"tocsin_", b"last_seen")
-"""Names of tables, on the first page; and of a row, on another."""
-_LOOK = 1 << 20
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 
 
@@ -66,35 +63,6 @@ def check_place(path: pathlib.Path, mounts: pathlib.Path = _MOUNTS) -> None:
     if kind in _NETWORK or kind.startswith("fuse.sshfs"):
         words = f"{path} lies on a network file system ({kind}), where SQLite's locks do not hold"
         raise StoreError(f"{words}; use a local disk, or PostgreSQL")
-
-
-def is_damaged(path: pathlib.Path) -> bool:
-    """Whether a database's structure is broken; reads all of it once.
-
-    Raises:
-        StoreError: the file is something else than a database of ours.
-        sqlite3.Error: it cannot be read for another reason.
-    """
-    try:
-        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=5.0)) as connection:
-            (word,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.DatabaseError as error:
-        if (getattr(error, "sqlite_errorcode", 0) & 0xFF) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise
-        word = "damaged"
-    if word == "ok":
-        return False
-    if not _is_ours(path):
-        raise StoreError(f"{path} is no database of tocsin; name another file")
-    return True
-
-
-def _is_ours(path: pathlib.Path) -> bool:
-    if in_use_here(path):
-        return False
-    with path.open("rb") as file:
-        beginning = file.read(_LOOK)
-    return any(mark in beginning for mark in _OURS)
 
 
 def version_in(path: pathlib.Path) -> str | None:

@@ -63,7 +63,7 @@ class Outbox:
         connection: Any = ledger.connection
         if not isinstance(connection, sa.Connection):
             raise StoreError(f"connection must be an sqlalchemy.Connection, got {type(connection).__name__}")
-        with told(self._database.place):
+        with told(self._database):
             _refuse_autocommit(connection)
             self._database.check_same(connection, store_id)
             added = changes.add(ledger, draft)

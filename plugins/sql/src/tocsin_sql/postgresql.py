@@ -75,6 +75,9 @@ class Postgresql:
     def lost(self, connection: sa.Connection) -> None:
         """See :meth:`Target.lost`; does not happen to a server."""
 
+    def suffered(self, error: BaseException) -> None:
+        """See :meth:`Place.suffered`; a server sees to itself."""
+
     def inspect(self) -> list[str]:
         """Nothing to look at before the server is asked."""
         return []

@@ -14,7 +14,8 @@ from sqlalchemy.pool import NullPool
 from tocsin import StoreError
 from tocsin.log import event
 from tocsin_sql import migrations
-from tocsin_sql.files import is_damaged, is_newer, missing_frames
+from tocsin_sql.files import is_newer, missing_frames
+from tocsin_sql.inspection import is_damaged
 from tocsin_sql.salvage import Salvaged, last_seen, write
 from tocsin_sql.schema import meta
 from tocsin_sql.wreck import Wreck

@@ -10,6 +10,7 @@ import attrs
 import sqlalchemy as sa
 
 from tocsin import DeliveryState
+from tocsin_sql.inspection import DAMAGE_SEEN
 from tocsin_sql.rebuilding import Remains, ending
 from tocsin_sql.schema import OPEN, alerts, attempts, audit, channels, contents, deliveries, meta
 from tocsin_sql.wreck import Wreck
@@ -113,7 +114,7 @@ def write(connection: sa.Connection, wreck: Wreck) -> Salvaged:
 
 def last_seen(wreck: Wreck) -> dict[str, str]:
     """What the damaged file says of itself: its identity, its key, and how far its clock had come."""
-    return {row["name"]: row["value"] for row in wreck.rows(meta) if row["name"] != "anchor"}
+    return {row["name"]: row["value"] for row in wreck.rows(meta) if row["name"] not in ("anchor", DAMAGE_SEEN)}
 
 
 def _alerts(one: _Rescue) -> Iterator[dict[str, Any]]:

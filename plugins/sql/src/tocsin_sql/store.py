@@ -284,9 +284,9 @@ class SqlStore(Upkeep):
         return self._writer.call(self._within(change), durable=durable)
 
     def _read(self, question: Callable[[sa.Connection], T]) -> T:
-        with told(self._database.place), self._database.read() as connection:
+        with told(self._database), self._database.read() as connection:
             return question(connection)
 
     def _glance(self, question: Callable[[sa.Connection], T]) -> T:
-        with told(self._database.place):
+        with told(self._database):
             return self._database.glance(question)

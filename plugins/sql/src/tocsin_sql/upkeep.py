@@ -95,6 +95,7 @@ class Upkeep:
             with self._database.read() as connection:
                 return [*self._database.damage(connection), *findings(connection, self._seal)]
         except sa.exc.SQLAlchemyError as error:
+            self._database.suffered(error)
             return [str(store_error(error, self._database.place))]
 
     def hazards(self) -> list[str]:

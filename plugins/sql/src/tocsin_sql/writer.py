@@ -35,6 +35,9 @@ class Target(Pausing, Protocol):
 
     place: str
 
+    def suffered(self, error: BaseException) -> None:
+        """Told each error that a transaction ended with."""
+
     def connect(self) -> sa.Connection:
         """A connection that is the writer's own."""
 
@@ -197,6 +200,7 @@ class Writer:
 
     def _undone(self, error: Exception) -> Task | None:
         """A transaction was rolled back: the task that was being performed then."""
+        self._target.suffered(error)
         for forget in self._on_trouble:
             forget()
         self._let_go(error)
