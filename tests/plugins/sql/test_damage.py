@@ -1,5 +1,6 @@
 """What happens to the file under the store: a typed error or a rescue, and a loss is named."""
 
+import contextlib
 import logging
 import os
 import random
@@ -17,7 +18,9 @@ from tocsin import StoreError
 from tocsin.clock import SystemClock
 from tocsin.plan import Plan
 from tocsin.report import DeliveryState
+from tocsin.testing import FakeClock
 from tocsin.testing.store.rig import LEASE, alert, delivery, outcome, settle
+from tocsin_sql import SqlStore
 from tocsin_sql.files import check_place, file_system
 
 PAGE = 4_096
@@ -342,3 +345,51 @@ def test_an_error_shows_neither_statement_nor_content(open_store, path):
     assert "vault" not in str(caught.value)
     assert "INSERT" not in str(caught.value)
     assert attrs.asdict(alert())  # and the next one is made as ever
+
+
+@pytest.mark.parametrize("what", ["an older copy", "another store", "no database"])
+def test_a_file_replaced_while_running_is_refused_and_what_was_in_it_is_kept(open_store, path, tmp_path, caplog, what):
+    clock = FakeClock()
+    store = open_store(clock)
+    early = put(store)
+    other = SqlStore(url=f"sqlite:///{tmp_path / 'other.db'}")
+    if what == "an older copy":
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("VACUUM INTO ?", (str(tmp_path / "other.db"),))
+    elif what == "another store":
+        other.open(SystemClock(), lambda: None)
+    else:
+        (tmp_path / "other.db").write_bytes(b"dear diary, " * 1_000)
+    other.close()
+    clock.advance(5)
+    (claimed,) = store.claim("x", 1, LEASE).deliveries
+    settle(store, outcome(claimed))
+    late = put(store)
+    os.replace(tmp_path / "other.db", path)
+
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"was replaced by another file while it was in use; stop all that use it"):
+            put(store)
+        with pytest.raises(StoreError, match="was replaced by another file"):
+            store.claim("x", 1, LEASE)
+        with pytest.raises(StoreError, match="was replaced by another file"):
+            store.record(early.alert_id)
+    store.close()
+    (kept,) = path.parent.glob("tocsin.db.replaced-*")
+    again = SqlStore(url=f"sqlite:///{kept}")
+    again.open(SystemClock(), lambda: None)
+    states = {one.alert_id: str(one.state) for one in again.select()}
+    again.close()
+
+    assert states == {early.alert_id: "accepted", late.alert_id: "pending"}
+    assert [record.getMessage() for record in caplog.records].count("store_file_replaced") == 1
+
+
+def test_a_file_that_was_moved_away_is_put_back(open_store, path):
+    store = open_store()
+    one = put(store)
+    path.rename(path.with_name("moved.db"))
+    two = put(store)
+
+    assert {item.alert_id for item in store.select()} == {one.alert_id, two.alert_id}
+    assert not list(path.parent.glob("*.replaced-*"))

@@ -39,6 +39,7 @@ def make(path, *pragmas, count=ALERTS):
         connection.executemany("INSERT INTO settings VALUES (?, ?)", [(f"s{n}", '{"a": 1}') for n in range(100)])
         connection.commit()
     store = SqlStore(url=f"sqlite:///{path}")
+    store.upgrade()
     store.open(SystemClock(), lambda: None)
     for number in range(count):
         put(store, number)

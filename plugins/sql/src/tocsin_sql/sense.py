@@ -17,7 +17,7 @@ from tocsin_sql.sealing import checksum
 
 __all__ = ["makes_sense"]
 
-_KNOWN = {"store_id", "key_check", "last_seen", "anchor"}
+_KNOWN = {"store_id", "key_check", "last_seen", "anchor", "damage_seen"}
 """Names of rows in the table ``tocsin_meta``."""
 
 

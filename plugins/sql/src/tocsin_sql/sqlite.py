@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import pathlib
@@ -17,12 +16,11 @@ from sqlalchemy.pool import NullPool, QueuePool
 from tocsin import StoreError
 from tocsin.clock import Clock
 from tocsin.log import event
-from tocsin_sql.failures import is_damage
 from tocsin_sql.files import alone_in, check_place
 from tocsin_sql.glances import Glances
-from tocsin_sql.inspection import mark_damaged
 from tocsin_sql.reader import reading_mode
 from tocsin_sql.repair import looked_at, looked_over, restore
+from tocsin_sql.replaced import Marks
 from tocsin_sql.schema import meta
 from tocsin_sql.timeline import Timeline, anchored
 from tocsin_sql.wal import IDLE, Wal
@@ -67,9 +65,9 @@ class Sqlite:
         self.place = str(self.path)
         self.log = Wal(self.path)
         self._mode = "ro"
-        self._damaged = False
         self._durable: bool | None = None
         self._identity: tuple[int, int] | None = None
+        self._before: Marks | None = None
         self._writing = self._engine(NullPool, self._write_connection, "BEGIN IMMEDIATE")
         self._reading = self._engine(QueuePool, self._read_connection, "BEGIN")
         self._glances = Glances(self._glancing().connect)
@@ -83,11 +81,13 @@ class Sqlite:
         return sa.create_engine("sqlite://", poolclass=NullPool, creator=self._read_connection, hide_parameters=True)
 
     def _write_connection(self) -> sqlite3.Connection:
+        self._check_place()
         if not self.path.exists():  # made by hand, because only the owner may read what stands in it
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         return self._connection("rw", _WRITING)
 
     def _read_connection(self) -> sqlite3.Connection:
+        self._check_place()
         return self._connection(self._mode, _READING)
 
     def _connection(self, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
@@ -110,13 +110,13 @@ class Sqlite:
         """See :meth:`Target.connect`."""
         connection = self._writing.connect()
         self._durable, self._identity = True, self._found()
+        self._before = None
         return connection
 
     def prepare(self, connection: sa.Connection, *, durable: bool) -> None:
         """See :meth:`Target.prepare`; a pragma has no effect within a transaction."""
         driver: Any = connection.connection.driver_connection
         self.log.relieve(driver)
-        self._mark(driver)
         if durable is not self._durable:
             driver.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._durable = durable
@@ -128,25 +128,19 @@ class Sqlite:
 
     def lost(self, connection: sa.Connection) -> None:
         """See :meth:`Target.lost`: what stands in a deleted file is there until its last user lets go of it."""
+        driver: Any = connection.connection.driver_connection
         try:
             with alone_in(self.path.parent):
                 if not self.path.exists():
-                    restore(connection.connection.driver_connection, self.path)
+                    restore(driver, self.path)
                     event(logging.ERROR, "store_file_restored", file=self.path.name)
+                elif (before := Marks.of(driver)) is not None:
+                    self._before = before
+                    self._keep(driver)
         finally:
             connection.close()
             self._reading.dispose()
             self._glances.dispose()
-
-    def suffered(self, error: BaseException) -> None:
-        """See :meth:`Place.suffered`: who opens the file next is to know of damage, and to look at all of it."""
-        self._damaged = self._damaged or is_damage(error)
-
-    def _mark(self, driver: sqlite3.Connection) -> None:
-        if self._damaged:
-            with contextlib.suppress(sqlite3.Error):
-                mark_damaged(driver)
-                self._damaged = False
 
     def inspect(self) -> list[str]:
         """Look at the file before it is used: refuse a bad place, repair a damaged file; what was lost, in words."""
@@ -157,7 +151,6 @@ class Sqlite:
     def damage(self, connection: sa.Connection) -> list[str]:
         """What is broken in the file, in words; reads all of it."""
         words = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
-        self._damaged = self._damaged or words != ["ok"]
         return [] if words == ["ok"] else [f"{self.place} is damaged: {word}; start it anew" for word in words]
 
     def hazards(self, connection: sa.Connection) -> list[str]:
@@ -211,11 +204,8 @@ class Sqlite:
         _ABANDONED.append((self, connection))
 
     def close(self) -> None:
-        """Let go of all connections; a last one takes the log away, which tells that the file was closed."""
+        """Let go of all connections."""
         self.dispose()
-        if (self._identity or self._damaged) and self.path.exists():
-            with contextlib.suppress(sqlite3.Error, StoreError), contextlib.closing(self._write_connection()) as driver:
-                self._mark(driver)
 
     def read(self) -> sa.Connection:
         """A connection that sees one moment, and cannot write."""
@@ -224,6 +214,21 @@ class Sqlite:
     def glance(self, question: Callable[[sa.Connection], T]) -> T:
         """The answer to a question of one statement."""
         return self._glances.ask(question)
+
+    def _check_place(self) -> None:
+        """Refuse a file that took the store's place and does not go on from where it was."""
+        if self._before is not None and self.path.exists():
+            self._before.check(self.path)
+
+    def _keep(self, driver: Any) -> None:
+        """Write a file that another one replaced beside that, once for all who had it."""
+        aside = self.path.with_name(f"{self.path.name}.replaced-{self._identity[1] if self._identity else 0}")
+        try:
+            self._check_place()
+        except StoreError:
+            if not aside.exists():
+                restore(driver, aside)
+                event(logging.ERROR, "store_file_replaced", file=self.path.name, kept_as=aside.name)
 
     def _found(self) -> tuple[int, int] | None:
         try:
