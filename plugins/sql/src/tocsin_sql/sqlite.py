@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import pathlib
@@ -16,8 +17,10 @@ from sqlalchemy.pool import NullPool, QueuePool
 from tocsin import StoreError
 from tocsin.clock import Clock
 from tocsin.log import event
+from tocsin_sql.failures import is_damage
 from tocsin_sql.files import alone_in, check_place
 from tocsin_sql.glances import Glances
+from tocsin_sql.inspection import mark_damaged
 from tocsin_sql.reader import reading_mode
 from tocsin_sql.repair import looked_at, looked_over, restore
 from tocsin_sql.replaced import Marks
@@ -65,6 +68,7 @@ class Sqlite:
         self.place = str(self.path)
         self.log = Wal(self.path)
         self._mode = "ro"
+        self._damaged = False
         self._durable: bool | None = None
         self._identity: tuple[int, int] | None = None
         self._before: Marks | None = None
@@ -117,6 +121,7 @@ class Sqlite:
         """See :meth:`Target.prepare`; a pragma has no effect within a transaction."""
         driver: Any = connection.connection.driver_connection
         self.log.relieve(driver)
+        self._mark(driver)
         if durable is not self._durable:
             driver.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._durable = durable
@@ -142,6 +147,16 @@ class Sqlite:
             self._reading.dispose()
             self._glances.dispose()
 
+    def suffered(self, error: BaseException) -> None:
+        """See :meth:`Place.suffered`: who opens the file next is to know of damage, and to look at all of it."""
+        self._damaged = self._damaged or is_damage(error)
+
+    def _mark(self, driver: sqlite3.Connection) -> None:
+        if self._damaged:
+            with contextlib.suppress(sqlite3.Error):
+                mark_damaged(driver)
+                self._damaged = False
+
     def inspect(self) -> list[str]:
         """Look at the file before it is used: refuse a bad place, repair a damaged file; what was lost, in words."""
         check_place(self.path)
@@ -151,6 +166,7 @@ class Sqlite:
     def damage(self, connection: sa.Connection) -> list[str]:
         """What is broken in the file, in words; reads all of it."""
         words = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
+        self._damaged = self._damaged or words != ["ok"]
         return [] if words == ["ok"] else [f"{self.place} is damaged: {word}; start it anew" for word in words]
 
     def hazards(self, connection: sa.Connection) -> list[str]:
@@ -204,8 +220,11 @@ class Sqlite:
         _ABANDONED.append((self, connection))
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections; a last one takes the log away, which tells that the file was closed."""
         self.dispose()
+        if (self._identity or self._damaged) and self.path.exists():
+            with contextlib.suppress(sqlite3.Error, StoreError), contextlib.closing(self._write_connection()) as driver:
+                self._mark(driver)
 
     def read(self) -> sa.Connection:
         """A connection that sees one moment, and cannot write."""
