@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from tocsin import ConfigError, NotificationConfig, Secret
 from tocsin.config import DeliverySettings, find_file
-from tocsin.settings import MissingSetting, Sourced, build, setting, settings_of, to_secret, to_strings
+from tocsin.settings import (
+    MissingSetting,
+    Sourced,
+    UnusableValue,
+    build,
+    setting,
+    settings_of,
+    to_secret,
+    to_strings,
+)
 
 DELIVERY = {
     "NOTIFICATION_MAX_RETRIES": ("5", "max_retries", 5),
@@ -180,6 +189,22 @@ def test_settings_are_derived_from_the_fields():
         ("headers", "MY_PAGER_HEADERS", "object", False, False),
         ("note", "MY_PAGER_NOTE", "string", False, False),
     ]
+
+
+def to_hook(value):
+    raise UnusableValue(f"must be a hook's URL, not {value}", "https://pager.example/hooks/<id>")
+
+
+@attrs.define(eq=False, kw_only=True)
+class Hook:
+    url: Secret = attrs.field(converter=to_hook)
+
+
+def test_an_example_of_a_secret_value_is_shown_and_the_value_is_not():
+    _, problems = build(Hook, settings_of(Hook, "hook"), {"url": Sourced("https://pager.example/c4n4ry", "url")})
+
+    words = "url must be a hook's URL, not ***, like https://pager.example/hooks/<id>"
+    assert [problem.message for problem in problems] == [words]
 
 
 def test_text_and_native_values_build_the_same():

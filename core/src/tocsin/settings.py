@@ -35,6 +35,7 @@ __all__ = [
     "Problem",
     "Setting",
     "Sourced",
+    "UnusableValue",
     "build",
     "env_name",
     "in_range",
@@ -224,8 +225,14 @@ def _words(error: Exception, values: Iterable[Sourced], secret: bool) -> str:
         return f"cannot be used: {type(error).__name__}"
     if not secret:
         return str(error)
-    texts = [text for sourced in values for text in _texts(sourced.value)]
-    return Scrubber(texts)(str(error))
+    scrub = Scrubber(text for sourced in values for text in _texts(sourced.value))
+    if isinstance(error, UnusableValue):
+        return _with_example(scrub(error.message), error.example)
+    return scrub(str(error))
+
+
+def _with_example(message: str, example: str) -> str:
+    return f"{message}, like {example}"
 
 
 def _texts(value: object) -> list[str]:
@@ -238,6 +245,21 @@ def _texts(value: object) -> list[str]:
 
 def _place(values: Mapping[str, Sourced]) -> str:
     return next((sourced.origin for sourced in values.values()), "settings")
+
+
+class UnusableValue(ValueError):
+    """Raised by a converter to show a value that can be used, where this one cannot.
+
+    Of any other error about a secret, what looks like a URL is taken out before it is shown; the example stays.
+
+    Args:
+        message: what is wrong, without the value.
+        example: a constant, never made of the value.
+    """
+
+    def __init__(self, message: str, example: str) -> None:
+        self.message, self.example = message, example
+        super().__init__(_with_example(message, example))
 
 
 class MissingSetting(ValueError):

@@ -29,6 +29,21 @@ def test_no_wait_keeps_it_and_sends_nothing(tocsin, pager, drawer):
     assert states(drawer) == [("pager", "pending")] * 2
 
 
+def test_a_full_queue_says_the_wait_and_what_to_do(tocsin, pager, drawer, monkeypatch):
+    monkeypatch.setattr(drawer.memory._shelf, "max_waiting", 4)
+    tocsin("send", "t", "--durable", "--no-wait")
+    result = tocsin("send", "t", "--durable", "--no-wait")
+    told = json.loads(tocsin("send", "t", "--durable", "--no-wait", "--json").stdout)["error"]
+
+    assert result.exit_code == 74
+    assert result.stderr.splitlines() == [
+        "error: 2 deliveries are waiting, the bound is 3, and 1 more for CRITICAL alone; "
+        "try again in 1 s, when some have been delivered [TCN-160]",
+        "tocsin worker delivers what waits; tocsin store stats tells how much it is.",
+    ]
+    assert (told["code"], told["retry_after"]) == ("TCN-160", 1.0)
+
+
 def test_a_worker_delivers_what_is_due_and_ends(tocsin, pager, drawer):
     tocsin("send", "t", "--durable", "--no-wait")
     result = tocsin("worker", "--once")

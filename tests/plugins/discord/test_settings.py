@@ -97,6 +97,13 @@ def test_anything_else_is_refused_without_being_repeated(url):
     assert "s3cr3t" not in problems[0].message
 
 
+def test_what_is_no_webhook_is_told_what_one_looks_like():
+    _, problems = built(webhook_urls=["https://discord.com/channels/1/2"])
+
+    words = "webhook_urls item 1 must be a webhook's URL, like https://discord.com/api/webhooks/<id>/<token>"
+    assert [problem.message for problem in problems] == [words]
+
+
 def test_without_a_webhook_the_channel_is_unconfigured():
     for values in ({}, {"webhook_urls": []}, {"webhook_urls": " , "}):
         instance, problems = built(**values)

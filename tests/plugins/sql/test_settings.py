@@ -2,7 +2,9 @@
 
 import pytest
 
+from tocsin import ConfigError, NotificationConfig
 from tocsin.settings import settings_of
+from tocsin.storage import configured_store
 from tocsin_sql import SqlStore
 
 
@@ -38,6 +40,22 @@ def test_a_url_that_names_no_database_is_refused_without_being_quoted(url, said)
     with pytest.raises(ValueError, match=said) as caught:
         SqlStore(url=url)
     assert "hunter22" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("sqlite://", "must name a file, for in memory nothing would last, like sqlite:///tocsin.db"),
+        ("postgresql://user:hunter22@host", "must name a database, like postgresql://user@host/alerts"),
+        ("hunter22", "must be a database's URL, like sqlite:///tocsin.db"),
+        ("hunter22://host/db", "must begin with sqlite:// or postgresql://, like sqlite:///tocsin.db"),
+    ],
+)
+def test_a_configuration_with_a_bad_url_is_told_one_that_can_be_used(url, words):
+    with pytest.raises(ConfigError) as caught:
+        configured_store(NotificationConfig.from_env({"TOCSIN_STORE_URL": url}))
+
+    assert [problem.message for problem in caught.value.problems] == [f"url {words}"]
 
 
 @pytest.mark.parametrize("url", ["postgresql://u@h/db", "postgres://u@h/db", "postgresql+psycopg://u@h/db"])

@@ -41,7 +41,8 @@ def error_dict(error: TocsinError) -> dict[str, object]:
     """The error as JSON values."""
     message = str(error).splitlines()[0] if str(error) else type(error).__name__
     problems = [str(problem) for problem in getattr(error, "problems", ())]
-    return {"code": error.code, "message": message} | ({"problems": problems} if problems else {})
+    wait: dict[str, object] = {"retry_after": error.retry_after} if isinstance(error, QueueFull) else {}
+    return {"code": error.code, "message": message} | ({"problems": problems} if problems else {}) | wait
 
 
 def tell(error: Exception, session: Session) -> int:
@@ -54,6 +55,8 @@ def tell(error: Exception, session: Session) -> int:
         terminal.fail(f"  {clean(problem)}")
     if isinstance(error, ConfigError):
         terminal.say("tocsin check lists every problem of the configuration.")
+    if isinstance(error, QueueFull):
+        terminal.say("tocsin worker delivers what waits; tocsin store stats tells how much it is.")
     if session.as_json:
         terminal.json({"error": error_dict(error)})
     return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.NOTHING)

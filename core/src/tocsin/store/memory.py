@@ -30,8 +30,8 @@ class MemoryStore:
     """Remembers in this process, within bounds.
 
     Args:
-        max_waiting: deliveries that may wait or be in flight; more are refused with :class:`QueueFull`. The last tenth
-            is for CRITICAL alone.
+        max_waiting: deliveries that may wait or be in flight; more are refused with :class:`QueueFull`. The last tenth,
+            at least one place of two or more, is for CRITICAL alone.
         max_alerts: finished alerts remembered with their reports, oldest forgotten first.
     """
 

@@ -111,7 +111,7 @@ class Store(Protocol):
             undone: called, from any thread, where that transaction was rolled back and nothing of the alert is kept.
 
         Raises:
-            QueueFull: too many deliveries are waiting; a tenth of the room is kept for CRITICAL.
+            QueueFull: too many deliveries are waiting; a tenth of the room, at least one place, is kept for CRITICAL.
             StoreError: it cannot be kept now.
         """
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 from tocsin.alert import Alert
 from tocsin.clock import Clock, SystemClock
-from tocsin.errors import QueueFull
 from tocsin.report import DeliveryReport, DeliveryState
 from tocsin.store.delivery import Delivery
 from tocsin.store.entry import Entry
@@ -17,6 +16,7 @@ from tocsin.store.port import Settled
 from tocsin.store.progress import NOT_NEEDED, NOTHING, begun, cancelled, is_cancellable, next_step
 from tocsin.store.queues import Queues
 from tocsin.store.receipts import ReceiptIndex
+from tocsin.store.room import check_room
 
 __all__ = ["Shelf"]
 
@@ -66,10 +66,8 @@ class Shelf:
         return [one for one in renewed if one is not None]
 
     def check_room(self, more: int, alert: Alert) -> None:
-        """Raise :class:`QueueFull` where so many more have no room; the last tenth is for CRITICAL."""
-        bound = self.max_waiting if alert.priority.rank == 0 else self.max_waiting - self.max_waiting // 10
-        if more and self.waiting + more > bound:
-            raise QueueFull(f"{self.waiting:,} deliveries are waiting, the bound is {bound:,}", 1.0)
+        """Raise :class:`QueueFull` where so many more have no room."""
+        check_room(self.waiting, more, self.max_waiting, alert.priority.rank)
 
     def put(self, entry: Entry, delivery: Delivery, *, anew: bool = True) -> None:
         """Have a delivery wait until it is due; ``anew``: it did not count as open before."""

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import attrs
 
 from tocsin import Secret
-from tocsin.settings import to_secret_urls
+from tocsin.settings import UnusableValue, to_secret_urls
 
 __all__ = ["API_VERSION", "Webhook", "to_webhooks"]
 
@@ -18,7 +18,7 @@ API_VERSION = "v10"
 
 _PATH = re.compile(r"(?P<prefix>.*?)/webhooks/(?P<name>[0-9]{1,20}/[A-Za-z0-9_-]+)/?")
 _UNVERSIONED = re.compile(r"/api(/v[0-9]+)?\Z")
-_SHAPE = "must be a webhook's URL, like https://discord.com/api/webhooks/<id>/<token>"
+_SHAPE, _EXAMPLE = "must be a webhook's URL", "https://discord.com/api/webhooks/<id>/<token>"
 
 
 @attrs.frozen
@@ -46,10 +46,10 @@ class Webhook:
         """
         parts = urlsplit(url)
         if parts.path.endswith(("/slack", "/github")):
-            raise ValueError(f"{_SHAPE}; leave out the /slack or /github behind it")
+            raise UnusableValue(f"{_SHAPE} without the /slack or /github behind it", _EXAMPLE)
         match = _PATH.fullmatch(parts.path)
         if match is None:
-            raise ValueError(_SHAPE)
+            raise UnusableValue(_SHAPE, _EXAMPLE)
         origin = f"{parts.scheme}://{parts.netloc}" if api_url is None else api_url.rstrip("/")
         prefix = _UNVERSIONED.sub(f"/api/{API_VERSION}", match["prefix"])
         return cls(f"{origin}{prefix}/webhooks/{match['name']}", _thread(parts.query))
@@ -92,6 +92,8 @@ def to_webhooks(value: str | Iterable[str | Secret]) -> tuple[Secret, ...]:
     for position, url in enumerate(urls, start=1):
         try:
             Webhook.parse(url.reveal())
+        except UnusableValue as error:
+            raise UnusableValue(f"item {position} {error.message}", error.example) from None
         except ValueError as error:
             raise ValueError(f"item {position} {error}") from None
     return urls

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from tocsin import QueueFull
+from tocsin.store.room import check_room, most_waiting
 from tocsin_sql.schema import IN_FLIGHT, WAITING, deliveries
 from tocsin_sql.wal import WalBound
 
@@ -25,7 +25,7 @@ class Room:
     """Keeps the queue within its bound; used by the writer's thread alone.
 
     Args:
-        bound: most deliveries; the last tenth is for CRITICAL alone.
+        bound: most deliveries; see ``tocsin.store.room`` for what is kept for CRITICAL.
         log: the bound of the write-ahead log.
         seconds: a clock that does not run back.
     """
@@ -52,12 +52,10 @@ class Room:
             QueueFull: there is no room for so many more of this rank, or none in the log.
         """
         self.log.check(rank)
-        bound = self._bound if rank == 0 else self._bound - self._bound // 10
         fresh = self._seconds() - self._counted < _FRESH
-        if not fresh or self._count + more > bound:
+        if not fresh or self._count + more > most_waiting(self._bound, rank):
             self._count, self._counted = count(connection), self._seconds()
-        if more and self._count + more > bound:
-            raise QueueFull(f"{self._count:,} deliveries are waiting, the bound is {bound:,}", 1.0)
+        check_room(self._count, more, self._bound, rank)
 
 
 def count(connection: sa.Connection) -> int:

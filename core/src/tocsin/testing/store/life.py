@@ -41,6 +41,22 @@ class LifePromises(StoreRig):
 
         assert seen == (None, 10)
 
+    @pytest.mark.parametrize(("bound", "for_all"), [(1, 1), (2, 1), (5, 4), (19, 18), (20, 18)])
+    def test_a_small_queue_keeps_a_place_for_a_critical_alert(
+        self, make_store: Callable[..., Store], clock: FakeClock, bound: int, for_all: int
+    ) -> None:
+        store = make_store(max_waiting=bound)
+        store.open(clock, lambda: None)
+        self.put(store, alert(), [("x", str(n)) for n in range(for_all)])
+        with pytest.raises(QueueFull, match="try again in 1 s"):
+            self.put(store, alert())
+        for _ in range(bound - for_all):
+            self.put(store, alert(priority="CRITICAL"))
+        seen = store.waiting()
+        store.close()
+
+        assert seen == bound
+
     def test_the_end_of_one_delivery_makes_room(self, store: Store) -> None:
         self.put(store, alert(), ["x", "y", "z", "w", "v"])
         settle(store, outcome(self.one(store, "x")))

@@ -83,8 +83,8 @@ class StoreRig:
 
     @pytest.fixture
     def store(self, make_store: Callable[..., Store], clock: FakeClock) -> Iterator[Store]:
-        """An open store with room for five deliveries."""
-        store = make_store(max_waiting=5)
+        """An open store with room for five deliveries, and for one more of a CRITICAL alert."""
+        store = make_store(max_waiting=6)
         store.open(clock, lambda: None)
         yield store
         store.close()
