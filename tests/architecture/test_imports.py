@@ -28,6 +28,19 @@ def test_importing_tocsin_loads_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split() == []
 
 
+def test_delivering_an_alert_loads_only_what_it_needs():
+    code = f"""if True:
+        import sys
+        from tocsin import Alert, NotificationConfig, NotificationService
+        with NotificationService(NotificationConfig()) as service:
+            service.add_channel("handler", lambda alert: None)
+            assert service.send_notification(Alert(title="t", message="m")).is_complete
+        print(*sorted(set(sys.modules) & ({set(HEAVY)!r} - {{"stevedore"}} | {{"asyncio"}})))
+    """
+
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split() == []
+
+
 def test_the_core_imports_no_plugin(root):
     names = [name for path in root.glob("core/src/**/*.py") for name in imports(path)]
 

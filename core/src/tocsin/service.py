@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Collection, Iterable, Mapping
 from types import TracebackType
@@ -107,6 +106,8 @@ class NotificationService:
 
     async def asend_notification(self, alert: Alert, *, key: str | None = None) -> DeliveryReport:
         """:meth:`send_notification` for asyncio: the event loop goes on meanwhile."""
+        import asyncio  # whoever awaits this has it, and nobody else needs its 30 modules
+
         if self.store.shared:
             return await asyncio.to_thread(self.send_notification, alert, key=key)
         return await asyncio.wrap_future(self.enqueue(alert, key=key).future)
