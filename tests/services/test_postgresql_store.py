@@ -21,6 +21,7 @@ from tocsin.testing.store import StoreContract
 from tocsin.testing.store.rig import LEASE, alert, delivery, outcome, settle
 from tocsin_sql import SqlStore, claims
 from tocsin_sql.migrations import VERSION_TABLE
+from tocsin_sql.postgresql import Postgresql
 from tocsin_sql.schema import METADATA
 
 PLAN = Plan((("x",),), lifetime=1_000.0)
@@ -359,6 +360,27 @@ def test_a_result_that_the_server_does_not_take_is_stored_without_what_it_refuse
     assert settle(store, outcome(claimed, receipt=receipt)).taken
     assert store.report(one.alert_id).is_complete
     assert [(str(known.state), known.receipt) for known in store.select()] == [("accepted", Receipt())]
+
+
+def test_a_claim_is_on_the_servers_disk_before_its_attempt_begins(open_store, monkeypatch):
+    """Else a crash of the server would undo it under a living worker, and hand its token out again."""
+    store, waited = open_store(), []
+    began = Postgresql.began
+
+    def beginning(self, connection, *, durable):
+        began(self, connection, durable=durable)
+        waited.append(connection.exec_driver_sql("SHOW synchronous_commit").scalar())
+
+    monkeypatch.setattr(Postgresql, "began", beginning)
+    put(store)
+    waited.clear()
+    (claimed,) = store.claim("x", 1, LEASE).deliveries
+    store.lost(5, LEASE)
+    store.overdue(5, LEASE)
+    store.extend([claimed], LEASE)
+    store.release([claimed])
+
+    assert waited == ["on", "on", "on", "off", "off"]
 
 
 def test_figures_and_hazards(open_store):

@@ -20,7 +20,7 @@ from tocsin.plan import Plan
 from tocsin.report import DeliveryState
 from tocsin.testing import FakeClock
 from tocsin.testing.store.rig import LEASE, alert, delivery, outcome, settle
-from tocsin_sql import SqlStore
+from tocsin_sql import SqlStore, files
 from tocsin_sql.files import check_place, file_system
 
 PAGE = 4_096
@@ -151,6 +151,33 @@ def test_after_a_crash_nothing_is_missing_and_no_loss_is_named(open_store, path)
 
     assert store.losses == []
     assert store.waiting() == 40
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the index is looked at on Linux only")
+def test_a_log_that_another_process_begins_anew_meanwhile_is_not_taken_for_one_that_was_cut(path, monkeypatch):
+    crashed(path)
+    log, began = files._log, []
+    code = """
+        import sqlite3, sys
+        connection = sqlite3.connect(sys.argv[1])
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        print(flush=True)
+        input()  # at its end the log and its index would go
+    """
+
+    def looking(one):
+        if not began:
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            began.append(subprocess.Popen([sys.executable, "-c", textwrap.dedent(code), path], **pipes))
+            began[0].stdout.readline()
+            assert not one.stat().st_size
+        return log(one)
+
+    monkeypatch.setattr(files, "_log", looking)
+    missing = files.missing_frames(path)
+    began[0].communicate(b"\n")
+
+    assert missing == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the index is looked at on Linux only")

@@ -18,6 +18,9 @@ _DESCRIPTORS = pathlib.Path("/proc/self/fd")
 _MOUNTS = pathlib.Path("/proc/self/mountinfo")
 _NETWORK = {"9p", "afs", "beegfs", "ceph", "cifs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"}
 _WAL_HEADER, _FRAME_HEADER = 32, 24
+_INDEX, _COPIED, _COPIED_END = 136, 96, 100
+"""Bytes of the index that are read; where the number of pages that were copied back stands in them."""
+_LOOKS = 3
 
 
 @contextlib.contextmanager
@@ -86,21 +89,32 @@ def missing_frames(path: pathlib.Path) -> int:
 
     The index beside the log says how far it was committed and how much of it had been copied back; after a crash of
     the program, though not of the machine, it is still there (https://www.sqlite.org/walformat.html, "The WAL-Index").
+    Another process may begin the log anew meanwhile: it changes the index before it cuts the log, so that what was read
+    counts only where the index is the same afterwards.
     """
     if in_use_here(path):
         return 0
-    try:
-        index = _head(f"{path}-shm", 136)
-        committed, page, salt = _header(index)
-        (copied,) = struct.unpack_from("=I", index, 96)
-        log = pathlib.Path(f"{path}-wal")
-        size, head = (log.stat().st_size, _head(log, _WAL_HEADER)) if log.exists() else (0, b"")
-    except (OSError, struct.error):
-        return 0
+    with contextlib.suppress(OSError, struct.error):
+        for _ in range(_LOOKS):
+            index = _head(f"{path}-shm", _INDEX)
+            log = _log(pathlib.Path(f"{path}-wal"))
+            if _head(f"{path}-shm", _INDEX)[:_COPIED_END] == index[:_COPIED_END]:
+                return _missing(index, *log)
+    return 0  # somebody is at work with it, who sees to it
+
+
+def _missing(index: bytes, size: int, head: bytes) -> int:
+    """What an index and the log beside it, of this size and beginning, say together."""
+    committed, page, salt = _header(index)
     if committed == 0 or (head and head[16:24] != salt):
         return 0
+    (copied,) = struct.unpack_from("=I", index, _COPIED)
     there = max(0, size - _WAL_HEADER) // (_FRAME_HEADER + page)
     return max(0, committed - max(there, int(copied)))
+
+
+def _log(path: pathlib.Path) -> tuple[int, bytes]:
+    return (path.stat().st_size, _head(path, _WAL_HEADER)) if path.exists() else (0, b"")
 
 
 def _head(path: str | pathlib.Path, size: int) -> bytes:

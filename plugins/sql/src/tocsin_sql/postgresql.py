@@ -37,6 +37,8 @@ class Postgresql:
     """
 
     upgrades_itself = False
+    outlived = True
+    """Workers on other machines go on where the server's crashes: what they claimed must be on its disk by then."""
     log = NoLog()
 
     def __init__(self, url: sa.URL) -> None:

@@ -62,6 +62,8 @@ class Sqlite:
     """
 
     upgrades_itself = True
+    outlived = False
+    """All who use the file run on its machine: none is left that could go on under a claim that a crash undid."""
 
     def __init__(self, path: pathlib.Path) -> None:
         self.path = pathlib.Path(os.path.realpath(path))

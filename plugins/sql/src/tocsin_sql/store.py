@@ -77,7 +77,9 @@ class SqlStore(Upkeep):
         default=100_000,
         converter=to_integer,
         validator=in_range(1, 100_000_000),
-        metadata=setting("TOCSIN_STORE_MAX_WAITING", "Deliveries that may wait; the last tenth is for CRITICAL"),
+        metadata=setting(
+            "TOCSIN_STORE_MAX_WAITING", "Deliveries that may wait; the last tenth, at least one, is for CRITICAL"
+        ),
     )
     max_log: int = attrs.field(
         default=64,
@@ -156,7 +158,7 @@ class SqlStore(Upkeep):
 
     def claim(self, channel: str, limit: int, seconds: float) -> Claim:
         """See ``Store.claim``."""
-        return self._change(lambda ledger: flow.claim(ledger, channel, limit, seconds), durable=False)
+        return self._change(lambda ledger: flow.claim(ledger, channel, limit, seconds), durable=self._database.outlived)
 
     def due(self) -> list[str]:
         """See ``Store.due``."""
@@ -185,11 +187,11 @@ class SqlStore(Upkeep):
 
     def lost(self, limit: int, seconds: float) -> list[Delivery]:
         """See ``Store.lost``."""
-        return self._change(lambda ledger: flow.lost(ledger, limit, seconds), durable=False)
+        return self._change(lambda ledger: flow.lost(ledger, limit, seconds), durable=self._database.outlived)
 
     def overdue(self, limit: int, seconds: float) -> list[Delivery]:
         """See ``Store.overdue``."""
-        return self._change(lambda ledger: flow.overdue(ledger, limit, seconds), durable=False)
+        return self._change(lambda ledger: flow.overdue(ledger, limit, seconds), durable=self._database.outlived)
 
     def cancel(self, alert_id: str, reason: str, unit: Unit | None = None, *, close: bool = False) -> list[Delivery]:
         """See ``Store.cancel``."""
