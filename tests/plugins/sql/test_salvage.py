@@ -16,6 +16,7 @@ from tocsin.testing import FakeClock
 from tocsin.testing.store.rig import LEASE, alert, delivery, outcome, settle
 from tocsin_sql import SqlStore
 from tocsin_sql.schema import METADATA, alerts, contents, deliveries, meta
+from tocsin_sql.sense import makes_sense
 from tocsin_sql.wreck import Wreck
 
 ALERTS = 150
@@ -361,6 +362,25 @@ def test_a_row_of_which_a_part_is_damaged_is_left_out_and_the_others_of_its_page
 
     assert (len(read), wreck.lost[alerts.name], wreck.lost["pages"]) == (ALERTS - 1, 1, 0)
     assert {json.loads(row["plan"])["lifetime"] for row in read} == {1e6}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("channel", "x\0"),
+        ("rank", 1 << 15),
+        ("tries", -(1 << 31) - 1),
+        ("plain", 2),
+        ("due", "soon"),
+        ("state", "lost"),
+    ],
+)
+def test_a_row_that_a_database_would_refuse_makes_no_sense(filled, field, value):
+    with Wreck(filled) as wreck:
+        row = next(wreck.rows(deliveries))
+
+    assert makes_sense(deliveries, row)
+    assert not makes_sense(deliveries, row | {field: value})
 
 
 def test_a_chain_of_pages_without_an_end_ends(filled, path):

@@ -67,7 +67,8 @@ after `history` days; `tocsin store prune` does it now.
   that (`store_refused`, ERROR): the delivery is never made again for it.
 * The file was deleted or moved while it was in use: it is put back from what the process still has.
 * The file was replaced while it was in use, by another store or an older copy: each call raises `StoreError` and
-  nothing is sent. The store as it was is kept as `tocsin.db.replaced-<number>`, and the event `store_file_replaced` says so.
+  nothing is sent. The store as it was is kept as `tocsin.db.replaced-<number>`, and the event `store_file_replaced`
+  says so.
 * The file is damaged: at the next start it is moved aside, as `tocsin.db.damaged-<time>`; what can be read goes on in a
   new one, alerts whose own rows are lost included. What was lost is logged as an error, and named in `store.losses`.
   `tocsin store salvage FILE` does the same for a file from elsewhere.

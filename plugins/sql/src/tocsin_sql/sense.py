@@ -24,7 +24,7 @@ _KNOWN = {"store_id", "key_check", "last_seen", "anchor", "damage_seen"}
 def makes_sense(table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Whether a row can be one of this table."""
     try:
-        return all(isinstance(row.get(name), kinds) for name, kinds in _KINDS[table.name]) and _SENSE[table.name](row)
+        return all(_fits(row.get(name), *kinds) for name, *kinds in _KINDS[table.name]) and _SENSE[table.name](row)
     except Exception:  # whatever stands in a row of a damaged file
         return False
 
@@ -72,13 +72,24 @@ _STORED: dict[type, tuple[type, ...]] = {bool: (int,), float: (float, int)}
 """What SQLite makes of a type, where it is not the very same."""
 
 
+def _fits(value: Any, kinds: tuple[type, ...], bits: int) -> bool:
+    """Whether every database takes a value: one that does not would fail all that are written with it."""
+    if isinstance(value, int):
+        return int in kinds and -(1 << bits) <= value < 1 << bits
+    return isinstance(value, kinds) and not (isinstance(value, str) and "\0" in value)
+
+
 def _kinds(column: sa.Column[Any]) -> tuple[type, ...]:
     python = column.type.python_type
     return (*_STORED.get(python, (python,)), *((type(None),) if column.nullable else ()))
 
 
+def _bits(column: sa.Column[Any]) -> int:
+    return {sa.SmallInteger: 15, sa.Integer: 31, sa.Boolean: 1}.get(type(column.type), 63)
+
+
 _KINDS = {
-    table.name: [(column.name, _kinds(column)) for column in table.c]
+    table.name: [(column.name, _kinds(column), _bits(column)) for column in table.c]
     for table in (alerts, attempts, audit, channels, contents, deliveries, meta)
 }
 
