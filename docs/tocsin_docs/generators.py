@@ -20,7 +20,15 @@ from tocsin_docs.commands import commands
 from tocsin_docs.facts import fact_links
 from tocsin_docs.manual import built_in, manuals
 from tocsin_docs.promises import promises, repeats, states, transitions
-from tocsin_docs.stores import PORT, store_links, store_methods, store_names, store_settings, upkeep_methods
+from tocsin_docs.stores import (
+    PORT,
+    readable_methods,
+    store_links,
+    store_methods,
+    store_names,
+    store_settings,
+    upkeep_methods,
+)
 
 __all__ = ["GENERATORS", "expand"]
 
@@ -197,6 +205,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "hooks": hooks,
     "promises": promises,
     "python-api": python_api,
+    "readable-methods": readable_methods,
     "repeats": repeats,
     "states": states,
     "store-links": store_links,

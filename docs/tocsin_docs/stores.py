@@ -10,7 +10,16 @@ from tocsin.store import Store
 from tocsin_docs.catalogue import help_text, phrase, setting_line
 from tocsin_docs.manual import manuals
 
-__all__ = ["PORT", "port_methods", "store_links", "store_methods", "store_names", "store_settings", "upkeep_methods"]
+__all__ = [
+    "PORT",
+    "port_methods",
+    "readable_methods",
+    "store_links",
+    "store_methods",
+    "store_names",
+    "store_settings",
+    "upkeep_methods",
+]
 
 PORT = {"Store"}
 """Public names that the page of the port describes."""
@@ -48,6 +57,11 @@ def upkeep_methods() -> str:
     """A heading for each method by which the command line keeps a store, where the core has that port."""
     upkeep = getattr(tocsin.store, "Upkeep", None)
     return "" if upkeep is None else _methods(upkeep, "Upkeep", "tocsin.store.Upkeep")
+
+
+def readable_methods() -> str:
+    """A heading for the method by which the command line only looks at a store."""
+    return _methods(tocsin.store.Readable, "Readable", "tocsin.store.Readable")
 
 
 def _methods(port: type, name: str, home: str) -> str:

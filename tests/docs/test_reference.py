@@ -14,7 +14,7 @@ from tocsin.errors import ErrorKind, Outcome
 from tocsin.hookspecs import ChannelSpec
 from tocsin.registry import ChannelState
 from tocsin.resolution import ChannelOptions
-from tocsin.store import Store, Upkeep
+from tocsin.store import Readable, Store, Upkeep
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_each_hook_has_a_heading_with_its_exact_signature(headings):
         assert f"`{name}{str(inspect.signature(hook)).replace(chr(39), '')}`" in headings
 
 
-@pytest.mark.parametrize("port", [Store, Upkeep])
+@pytest.mark.parametrize("port", [Readable, Store, Upkeep])
 def test_each_method_of_a_port_has_a_heading(headings, port):
     methods = [name for name, value in vars(port).items() if inspect.isfunction(value) and not name.startswith("_")]
 

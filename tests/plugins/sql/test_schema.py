@@ -176,11 +176,12 @@ def test_an_upgrade_that_is_killed_leaves_the_older_file_whole(older, steps_of_a
     assert (store.losses, store.waiting()) == ([], 200)
 
 
-def test_an_applications_own_file_gets_the_tables_beside_its_own(open_store, path):
+def test_an_applications_own_file_gets_the_tables_beside_its_own_by_an_upgrade(make_store, open_store, path):
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE orders (id)")
         connection.execute("INSERT INTO orders VALUES (7)")
     connection.close()
+    make_store().upgrade()
     store = open_store()
     one = alert()
     store.add(one, Plan((("x",),)), [delivery(one, store)])

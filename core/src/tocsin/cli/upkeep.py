@@ -59,7 +59,8 @@ def prune(session: Session) -> int:
 def check(session: Session) -> int:
     """Look for problems of the store: damage, a version that does not fit; and warn of known hazards.
 
-    Nothing is changed. Exits with 74 where there is a problem; a hazard alone is none.
+    Nothing is changed, but for a note of damage, by which the next start reads the whole file. Exits with 74 where
+    there is a problem; a hazard alone is none.
     """
     with _unopened(session) as upkeep:
         problems, hazards = upkeep.check(), upkeep.hazards()

@@ -18,9 +18,10 @@ class Upkeep(Protocol):
         """Remove what is older than the configured times; how many rows of each kind went."""
 
     def check(self) -> list[str]:
-        """What is wrong: damage, tables of another version; each in words with what to do. Nothing is changed.
+        """What is wrong: damage, tables of another version; each in words with what to do.
 
-        Works on a store that was not opened. ``tocsin store check`` exits with 74 where there is any.
+        Nothing is changed, but that damage may be noted for who opens the store next. Works on a store that was not
+        opened. ``tocsin store check`` exits with 74 where there is any.
         """
 
     def hazards(self) -> list[str]:

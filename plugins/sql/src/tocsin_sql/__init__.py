@@ -69,6 +69,7 @@ after `history` days; `tocsin store prune` does it now.
 * The file was replaced while it was in use, by another store or an older copy: each call raises `StoreError` and
   nothing is sent. The store as it was is kept as `tocsin.db.replaced-<number>`, and the event `store_file_replaced`
   says so.
+* A file in which another program has tables is refused, until `tocsin store upgrade` has put these beside them.
 * The file is damaged: at the next start it is moved aside, as `tocsin.db.damaged-<time>`; what can be read goes on in a
   new one, alerts whose own rows are lost included. What was lost is logged as an error, and named in `store.losses`.
   `tocsin store salvage FILE` does the same for a file from elsewhere.
