@@ -24,7 +24,8 @@ _KNOWN = {"store_id", "key_check", "last_seen", "anchor", "damage_seen"}
 def makes_sense(table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Whether a row can be one of this table."""
     try:
-        return all(_fits(row.get(name), *kinds) for name, *kinds in _KINDS[table.name]) and _SENSE[table.name](row)
+        fits = (_fits(row.get(name), kinds, bits) for name, kinds, bits in _KINDS[table.name])
+        return all(fits) and _SENSE[table.name](row)
     except Exception:  # whatever stands in a row of a damaged file
         return False
 
