@@ -50,8 +50,8 @@ def in_child(work):
 
 
 def our_locks():
-    """Every lock that an object of ours has."""
-    ours = [one for one in gc.get_objects() if str(type(one).__module__).startswith("tocsin")]
+    """Every lock that an object of the core has."""
+    ours = [one for one in gc.get_objects() if str(type(one).__module__).startswith("tocsin.")]
     for one in ours:
         for kind in type(one).__mro__:
             names = {*getattr(one, "__dict__", ()), *getattr(kind, "__slots__", ())} - {"__weakref__", "__dict__"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = ["Forgetting", "forget_in_child", "new_lock"]
 
@@ -37,9 +37,9 @@ def forget_in_child(owner: Forgetting) -> None:
 
 
 def _in_child() -> None:
-    for lock in list(_LOCKS):
-        if lock.locked():
-            lock.release()  # nobody is left who would
+    locks: list[Any] = list(_LOCKS)
+    for lock in locks:
+        lock._at_fork_reinit()  # as logging does: one that is just being taken cannot be released
     for owner in list(_OWNERS):
         owner.forget()
 

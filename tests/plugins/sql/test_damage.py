@@ -229,7 +229,7 @@ def test_a_folder_that_is_gone_is_an_error(open_store, path, tmp_path):
 
 
 def test_a_lock_of_another_process_is_waited_for_and_then_an_error(open_store, path, monkeypatch):
-    monkeypatch.setattr("tocsin_sql.sqlite._BUSY", 0.2)
+    monkeypatch.setattr("tocsin_sql.connections.BUSY", 0.2)
     store = open_store()
     one = put(store)
     (claimed,) = store.claim("x", 1, LEASE).deliveries

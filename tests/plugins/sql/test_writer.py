@@ -89,7 +89,7 @@ def test_a_job_that_fails_does_not_fail_the_others(open_store, path):
 
 
 def test_a_lock_is_waited_for_once_for_all_who_wait(open_store, path, monkeypatch):
-    monkeypatch.setattr("tocsin_sql.sqlite._BUSY", 0.3)
+    monkeypatch.setattr("tocsin_sql.connections.BUSY", 0.3)
     store = open_store()
     put(store)
     other = sqlite3.connect(path, isolation_level=None)
@@ -130,7 +130,7 @@ def test_a_listener_that_raises_does_not_stop_the_next(open_store):
 
 
 def test_what_cannot_be_written_is_tried_again_at_growing_intervals(open_store, path, monkeypatch, commits):
-    monkeypatch.setattr("tocsin_sql.sqlite._BUSY", 0.01)
+    monkeypatch.setattr("tocsin_sql.connections.BUSY", 0.01)
     store = open_store()
     put(store)
     (claimed,) = store.claim("x", 1, LEASE).deliveries
@@ -170,7 +170,7 @@ def test_close_writes_what_waits(make_store, open_store):
 def test_close_does_not_wait_for_what_cannot_be_written(make_store, path, monkeypatch):
     from tocsin.clock import SystemClock
 
-    monkeypatch.setattr("tocsin_sql.sqlite._BUSY", 0.01)
+    monkeypatch.setattr("tocsin_sql.connections.BUSY", 0.01)
     monkeypatch.setattr("tocsin_sql.store._GRACE", 1.0)
     store = make_store()
     store.open(SystemClock(), lambda: None)
@@ -280,7 +280,7 @@ def test_a_result_that_fails_for_ever_makes_no_others_wait(open_store, monkeypat
 def test_what_is_left_at_the_end_is_said(make_store, path, monkeypatch, caplog):
     from tocsin.clock import SystemClock
 
-    monkeypatch.setattr("tocsin_sql.sqlite._BUSY", 0.01)
+    monkeypatch.setattr("tocsin_sql.connections.BUSY", 0.01)
     store = make_store()
     store.open(SystemClock(), lambda: None)
     put(store)
@@ -298,7 +298,7 @@ def test_what_is_left_at_the_end_is_said(make_store, path, monkeypatch, caplog):
 def test_what_could_not_be_written_is_tried_once_more_at_the_end(make_store, open_store, path, monkeypatch):
     from tocsin.clock import SystemClock
 
-    monkeypatch.setattr("tocsin_sql.sqlite._BUSY", 0.01)
+    monkeypatch.setattr("tocsin_sql.connections.BUSY", 0.01)
     store = make_store()
     store.open(SystemClock(), lambda: None)
     put(store)

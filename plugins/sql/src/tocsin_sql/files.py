@@ -14,7 +14,7 @@ from tocsin_sql.migrations import NEWEST, VERSION_TABLE
 
 __all__ = ["alone_in", "check_place", "file_system", "in_use_here", "is_newer", "missing_frames", "version_in"]
 
-_DESCRIPTORS = pathlib.Path("/proc/self/fd")
+_DESCRIPTORS = "/dev/fd"
 _MOUNTS = pathlib.Path("/proc/self/mountinfo")
 _NETWORK = {"9p", "afs", "beegfs", "ceph", "cifs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"}
 _WAL_HEADER, _FRAME_HEADER = 32, 24
@@ -128,15 +128,19 @@ def in_use_here(path: pathlib.Path) -> bool:
     Then no file of it may be opened and closed by hand: that would give up the locks that SQLite holds
     (https://www.sqlite.org/howtocorrupt.html, "Posix advisory locks canceled").
     """
-    names = {f"{path}{end}" for end in ("", "-wal", "-shm")}
+    ours = set(filter(None, (_identity(f"{path}{end}") for end in ("", "-wal", "-shm"))))
     try:
-        for one in _DESCRIPTORS.iterdir():
-            with contextlib.suppress(OSError):
-                if os.readlink(one) in names:
-                    return True
+        return any(_identity(int(number)) in ours for number in os.listdir(_DESCRIPTORS))
     except OSError:
         return True
-    return False
+
+
+def _identity(file: str | int) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _header(index: bytes) -> tuple[int, int, bytes]:

@@ -39,6 +39,7 @@ class Postgresql:
     upgrades_itself = False
     outlived = True
     """Workers on other machines go on where the server's crashes: what they claimed must be on its disk by then."""
+    survives_fork = True
     log = NoLog()
 
     def __init__(self, url: sa.URL) -> None:
@@ -162,9 +163,17 @@ class Postgresql:
         with self.read() as connection:
             return question(connection)
 
+    def pause(self, end: float) -> None:
+        """See :meth:`Target.pause`; a child leaves its parent's connections alone, and they do not disturb it."""
+
+    def resume(self) -> None:
+        """See :meth:`Target.resume`."""
+
+    def inherit(self) -> None:
+        """See :meth:`Target.inherit`."""
+
     def abandon(self, connection: sa.Connection | None) -> None:
         """In a forked child: touch nothing that the parent uses, not even to close it."""
-        self._stop.set()
         _ABANDONED.append((self, connection))
 
     def close(self) -> None:

@@ -9,7 +9,6 @@ import pathlib
 import sqlite3
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool, QueuePool
@@ -17,6 +16,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from tocsin import StoreError
 from tocsin.clock import Clock
 from tocsin.log import event
+from tocsin_sql.connections import Connections
 from tocsin_sql.failures import is_damage
 from tocsin_sql.files import alone_in, check_place
 from tocsin_sql.glances import Glances
@@ -33,8 +33,6 @@ __all__ = ["Sqlite"]
 
 T = TypeVar("T")
 
-_BUSY = 5.0
-"""Seconds for which another process's transaction is waited for."""
 _WAL_ALARM = 64 << 20
 _WAL_RESET_FIXED = (3, 51, 3)
 _WAL_RESET_FIXED_TOO = {(3, 44): 6, (3, 50): 7}
@@ -64,6 +62,7 @@ class Sqlite:
     upgrades_itself = True
     outlived = False
     """All who use the file run on its machine: none is left that could go on under a claim that a crash undid."""
+    survives_fork = False
 
     def __init__(self, path: pathlib.Path) -> None:
         self.path = pathlib.Path(os.path.realpath(path))
@@ -74,8 +73,10 @@ class Sqlite:
         self._durable: bool | None = None
         self._identity: tuple[int, int] | None = None
         self._before: Marks | None = None
+        self._connections = Connections(self.path)
         self._writing = self._engine(NullPool, self._write_connection, "BEGIN IMMEDIATE")
         self._reading = self._engine(QueuePool, self._read_connection, "BEGIN")
+        sa.event.listen(self._reading, "checkin", self._given_back)
         self._glances = Glances(self._glancing().connect)
 
     def _engine(self, pool: type[sa.Pool], creator: Any, begin: str) -> sa.Engine:
@@ -90,27 +91,11 @@ class Sqlite:
         self._check_place()
         if not self.path.exists():  # made by hand, because only the owner may read what stands in it
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        return self._connection("rw", _WRITING)
+        return self._connections.open("rw", _WRITING)
 
     def _read_connection(self) -> sqlite3.Connection:
         self._check_place()
-        return self._connection(self._mode, _READING)
-
-    def _connection(self, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            f"file:{quote(str(self.path))}?mode={mode}",
-            uri=True,
-            timeout=_BUSY,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            for pragma in pragmas:
-                connection.execute(pragma).fetchall()
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
+        return self._connections.open(self._mode, _READING)
 
     def connect(self) -> sa.Connection:
         """See :meth:`Target.connect`."""
@@ -192,7 +177,7 @@ class Sqlite:
     def look(self) -> list[str]:
         """See :meth:`inspect`, for those who only read: nothing is made or repaired."""
         losses = looked_at(self.path)
-        self._mode = reading_mode(self.path, self._connection)
+        self._mode = reading_mode(self.path, self._connections.open)
         return losses
 
     def lock(self, connection: sa.Connection) -> None:
@@ -216,6 +201,25 @@ class Sqlite:
 
     def listen(self, news: Callable[[], None]) -> None:
         """Nobody tells; who shares the file looks now and then."""
+
+    def pause(self, end: float) -> None:
+        """See :meth:`Target.pause`."""
+        self._connections.shut()
+        self._reading.dispose()
+        self._glances.dispose()
+        self._connections.drained(end)
+
+    def resume(self) -> None:
+        """See :meth:`Target.resume`."""
+        self._connections.reopen()
+
+    def inherit(self) -> None:
+        """See :meth:`Target.inherit`."""
+        self._connections.inherit()
+
+    def _given_back(self, _: object, record: Any) -> None:
+        if self._connections.is_shut:
+            record.invalidate()
 
     def abandon(self, connection: sa.Connection | None) -> None:
         """In a forked child: touch nothing that the parent uses, not even to close it."""

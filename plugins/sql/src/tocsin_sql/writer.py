@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from tocsin import QueueFull, StoreError
 from tocsin.log import event
 from tocsin_sql.failures import is_conflict, is_disconnect, is_everybodys, is_refusal, store_error
+from tocsin_sql.forking import Pausing, Turn
 from tocsin_sql.tasks import Job, Late, Task
 from tocsin_sql.teller import Teller
 
@@ -28,7 +30,7 @@ _PATIENCE = 10.0
 """Seconds for which a server that went away is waited for."""
 
 
-class Target(Protocol):
+class Target(Pausing, Protocol):
     """Where a writer writes."""
 
     place: str
@@ -77,6 +79,7 @@ class Writer:
         self._took = _GATHER
         self._closing = False
         self._thread: threading.Thread | None = None
+        self._turn = Turn(target, self._disconnect, self._reconnect)
         self.connection: sa.Connection | None = None
 
     def call(self, job: Job[T], *, durable: bool = True, seconds: float = _ANSWER) -> T:
@@ -134,9 +137,22 @@ class Writer:
 
     def _run(self) -> None:
         while batch := self._take():
-            self._write(batch)
-        if self.connection is not None:
-            self.connection.close()
+            with self._turn:
+                self._write(batch)
+        with self._turn:
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
+
+    def _reconnect(self) -> None:
+        """Who has a file open can put it back when it is deleted."""
+        if self._thread is None:
+            return
+        with contextlib.suppress(StoreError):  # closed meanwhile
+            self.post(lambda _: None, lambda _: None, durable=False)
 
     def _take(self) -> list[Task]:
         """What is to be written next; nothing where everything was, and no more comes."""
