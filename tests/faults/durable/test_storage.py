@@ -202,6 +202,33 @@ def test_file_deleted_while_running(figure, make_receiver, program, path):
     assert integrity(path) == "ok"
 
 
+def test_file_replaced_by_an_older_copy(figure, make_receiver, transactions, tmp_path, path):
+    receiver = make_receiver()
+    with serving(receiver, path) as service:
+        receiver.hold()
+        ids = [service.enqueue(an_alert(number)).alert_id for number in range(20)]
+        query(path, "VACUUM INTO ?", str(tmp_path / "older.db"))
+        receiver.let_go()
+        assert until_drained(service)
+        threading.Event().wait(1.5)  # the store notes the time once a second
+        ids.append(service.enqueue(an_alert(20)).alert_id)
+        assert until_drained(service)
+        requests = receiver.total
+        os.replace(tmp_path / "older.db", path)
+        with pytest.raises(StoreError, match="was replaced by another file"):
+            service.enqueue(an_alert(21))
+        before, tried = time.process_time(), len(transactions)
+        threading.Event().wait(LOOK)
+        busy, tried = (time.process_time() - before) / LOOK, len(transactions) - tried
+    (kept,) = tmp_path.glob(f"{path.name}.replaced-*")
+    delivered = query(kept, "SELECT count(*) FROM tocsin_deliveries WHERE state = 'delivered' OR state = 'accepted'")
+    figure("delivered before", len(units(ids) & receiver.taken), "", f"== {len(ids) * CHANNELS}")
+    figure("sent again from the older copy", receiver.total - requests, "", "== 0")
+    figure("delivered, as the kept file has it", delivered[0][0], "", f"== {len(ids) * CHANNELS}")
+    figure("transactions tried per second meanwhile", tried / LOOK, "", "<= 60")
+    figure("processor meanwhile", busy, "", f"<= {IDLE}")
+
+
 def test_locked_by_another_process(scale, figure, make_receiver, program, path):
     seconds = 30.0 if scale > 1 else 12.0
     receiver = make_receiver()
