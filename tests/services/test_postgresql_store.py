@@ -181,6 +181,20 @@ def test_an_older_database_asks_for_the_upgrade_and_is_left_as_it_is(open_store,
     assert ["of version 0000, this program knows" in problem for problem in problems] == [True]
 
 
+def test_who_only_looks_sees_what_is_there_and_makes_no_tables(open_store, make_store, empty_url):
+    one = put(open_store())
+    store, empty = make_store(), SqlStore(url=empty_url)
+    store.open_to_read(SystemClock())
+    found = store.waiting(), store.record(one.alert_id).alert
+    store.close()
+
+    assert found == (1, one)
+    for _ in range(2):
+        with pytest.raises(StoreError, match="has no tables of tocsin"):
+            empty.open_to_read(SystemClock())
+    empty.close()
+
+
 def test_an_empty_database_asks_for_the_upgrade(empty_url):
     store = SqlStore(url=empty_url)
     with pytest.raises(StoreError, match="has no tables of tocsin; run tocsin store upgrade"):
