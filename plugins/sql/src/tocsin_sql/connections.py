@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import time
 import weakref
+from typing import Any
 from urllib.parse import quote
 
 from tocsin import StoreError
@@ -21,8 +22,6 @@ __all__ = ["BUSY", "Connections"]
 
 BUSY = 5.0
 """Seconds for which another process's transaction is waited for."""
-_LOOK = 0.001
-"""Seconds between looks at whether those in use were closed."""
 _CARRIED: set[pathlib.Path] = set()
 """Files that this process has open from before it was forked: SQLite's locks of them hold no more in it."""
 
@@ -30,11 +29,13 @@ _CARRIED: set[pathlib.Path] = set()
 class _Known(sqlite3.Connection):
     """One that tells when closing it has come to its end; before, it has locks within SQLite."""
 
-    is_closed = False
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.closed = threading.Event()
 
     def close(self) -> None:
         super().close()
-        self.is_closed = True
+        self.closed.set()
 
 
 class Connections:
@@ -91,8 +92,8 @@ class Connections:
 
     def drained(self, end: float) -> None:
         """Wait until all are closed, or the time has come (``time.monotonic`` seconds)."""
-        while not all(one.is_closed for one in list(self._known)) and time.monotonic() < end:
-            time.sleep(_LOOK)
+        for connection in list(self._known):
+            connection.closed.wait(max(0.0, end - time.monotonic()))
 
     def reopen(self) -> None:
         """Open them again."""
