@@ -75,7 +75,7 @@ def test_a_store_with_a_part_of_the_upkeep_is_told_which_it_lacks():
     class Older:
         stats = prune = check = salvage = upgrade = audit = None
 
-    with pytest.raises(StoreError, match="Older lacks hazards; its upkeep needs it, see tocsin.store.Upkeep"):
+    with pytest.raises(StoreError, match=r"Older lacks hazards; its upkeep needs it, see tocsin.store.Upkeep"):
         upkeep_of(Older())
 
 
