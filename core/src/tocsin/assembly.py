@@ -34,7 +34,7 @@ def assembled(
         RefusedPlugin: the object breaks the contract.
         ImportError: it asks for an HTTP client, and ``tocsin[http]`` is not installed.
     """
-    relay_for(instance)  # what breaks the contract is told first
+    relay = relay_for(instance)  # what breaks the contract is told first
     capabilities = getattr(instance, "capabilities", Capabilities(probe=False))
     if not isinstance(capabilities, Capabilities):
         raise RefusedPlugin(f"{type(instance).__name__}.capabilities must be a tocsin.Capabilities")
@@ -48,6 +48,7 @@ def assembled(
         breaker=Breaker(clock, capabilities.circuit_scope),
         throttle=Throttle(clock, rate, capabilities.rate_scope, capabilities.circuit_scope),
         meter=Meter(clock),
+        relay=relay,
         client=_client(options.workers or workers, instance) if capabilities.http else None,
         workers=options.workers,
         timeout=options.timeout,

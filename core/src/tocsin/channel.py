@@ -74,6 +74,7 @@ class Channel:
         recipients: its destinations; a channel that has none of its own gets one that bears the channel's name.
         capabilities: what its class declares.
         breaker, throttle, meter: its policies.
+        relay: made for the instance alone; the policies join it.
         workers, timeout: bounds of its own, or None for the service's.
     """
 
@@ -85,16 +86,17 @@ class Channel:
     breaker: Breaker
     throttle: Throttle
     meter: Meter
+    _relay: pluggy.PluginManager
     client: Any = None
     workers: int | None = None
     timeout: float | None = None
-    _relay: pluggy.PluginManager = attrs.field(init=False)
     _scrub: Scrubber = attrs.field(init=False)
     _by_id: dict[str, Recipient] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         # Registered last is called first: the breaker decides, then the limit; the meter sees only what went out.
-        self._relay = relay_for(self.instance, (self.meter, self.throttle, self.breaker))
+        for policy in (self.meter, self.throttle, self.breaker):
+            self._relay.register(policy)
         self._by_id = {recipient.id: recipient for recipient in self.recipients}
         addresses = [one.address.reveal() for one in self.recipients if one.address.reveal() != one.label]
         self._scrub = Scrubber([*_secrets_in(self.instance), *addresses])

@@ -7,7 +7,8 @@ cache, whose entries name code to import and are trusted blindly.
 from __future__ import annotations
 
 from collections import defaultdict
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any
 
 import attrs
@@ -46,21 +47,23 @@ class Plugin:
 
 def installed(group: str = CHANNELS) -> dict[str, Plugin]:
     """The installed entry points of a group by name, in alphabetical order; nothing is imported."""
-    found: dict[str, dict[str, EntryPoint]] = defaultdict(dict)
+    found: dict[str, dict[str, Plugin]] = defaultdict(dict)
+    described = cache(_described)  # each question parses the whole of a distribution's metadata
     for entry_point in entry_points(group=group):
-        found[entry_point.name].setdefault(_distribution(entry_point), entry_point)
-    return {name: _plugin(name, by_distribution) for name, by_distribution in sorted(found.items())}
+        name, version = described(entry_point.dist) if entry_point.dist else (entry_point.value, "?")
+        found[entry_point.name].setdefault(name, Plugin(entry_point.name, name, version, entry_point))
+    return {name: _chosen(by_distribution) for name, by_distribution in sorted(found.items())}
 
 
-def _plugin(name: str, by_distribution: dict[str, EntryPoint]) -> Plugin:
-    distribution, *rivals = sorted(by_distribution)
-    entry_point = by_distribution[distribution]
-    version = entry_point.dist.version if entry_point.dist else "?"
-    return Plugin(name, distribution, version, entry_point, tuple(rivals))
+def _described(distribution: Distribution) -> tuple[str, str]:
+    """Its name and its version."""
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]
 
 
-def _distribution(entry_point: EntryPoint) -> str:
-    return entry_point.dist.name if entry_point.dist else entry_point.value
+def _chosen(by_distribution: dict[str, Plugin]) -> Plugin:
+    first, *rivals = sorted(by_distribution)
+    return attrs.evolve(by_distribution[first], rivals=tuple(rivals)) if rivals else by_distribution[first]
 
 
 def load(plugin: Plugin) -> Any:
