@@ -174,6 +174,21 @@ def test_a_longer_deadline_is_not_cut_by_the_socket_of_a_shorter_one(client, war
         assert client.post(server.url, content=b"second").is_success
 
 
+def test_where_no_deadline_is_in_force_the_usual_time_ends_the_wait(client, warm, monkeypatch):
+    monkeypatch.setattr("tocsin.http.client._DEFAULT_TIMEOUT", 0.2)
+
+    def then(server, connection):
+        connection.sendall(OK)
+        assert server.request(connection)
+        server.stopping.wait(10)
+
+    server = warm(then)
+    with Deadline(30.0):
+        assert client.post(server.url, content=b"second").is_success
+    with pytest.raises(DeliveryTimeout):
+        client.post(server.url, content=b"third")
+
+
 def test_a_header_that_cannot_be_sent_leaves_the_connection_in_order(client, warm):
     server = warm(answers(OK))
     with pytest.raises(DeliveryError):
