@@ -4,7 +4,7 @@ import ipaddress
 import socket
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin import ChannelConfigError, ErrorKind, Outcome, Scope
@@ -104,7 +104,6 @@ def test_the_kind_of_an_address_is_told(address, kind):
     assert AddressGuard().refused(address) == kind
 
 
-@settings(deadline=None)
 @given(address=st.one_of(v4, v6))
 def test_whatever_python_takes_for_special_is_refused(address):
     """In any release, though each knows other networks; a NAT64 address is reserved to Python, and not to a client."""
@@ -114,7 +113,6 @@ def test_whatever_python_takes_for_special_is_refused(address):
     assert not special or address in NAT64 or AddressGuard().refused(str(address))
 
 
-@settings(deadline=None)
 @given(network=st.sampled_from(REGISTRIES), data=st.data())
 def test_no_address_within_a_special_purpose_network_passes(network, data):
     address = data.draw(st.ip_addresses(network=network))
@@ -123,7 +121,6 @@ def test_no_address_within_a_special_purpose_network_passes(network, data):
         AddressGuard().check(str(address))
 
 
-@settings(deadline=None)
 @given(address=v4)
 def test_an_address_that_is_refused_is_refused_in_every_wrapping(address):
     guard = AddressGuard()
@@ -131,7 +128,6 @@ def test_an_address_that_is_refused_is_refused_in_every_wrapping(address):
         assert all(guard.refused(str(one)) for one in wrapped(address))
 
 
-@settings(deadline=None)
 @given(address=v4)
 def test_of_the_wrappings_of_a_public_address_only_nat64_passes(address):
     guard = AddressGuard()
@@ -141,7 +137,6 @@ def test_of_the_wrappings_of_a_public_address_only_nat64_passes(address):
         assert passing == [ipaddress.IPv6Address(int(NAT64[0]) | int(address))]
 
 
-@settings(deadline=None)
 @given(address=st.one_of(v4, v6))
 def test_the_guard_judges_every_address_and_never_quotes_it(address):
     guard = AddressGuard()
@@ -153,7 +148,6 @@ def test_the_guard_judges_every_address_and_never_quotes_it(address):
         guard.check(str(address))
 
 
-@settings(deadline=None)
 @given(address=st.one_of(v4, v6))
 def test_what_is_allowed_by_name_passes(address):
     """Where it carries another inside, that one has to be allowed as well."""

@@ -4,7 +4,7 @@ import socket
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin import ConnectionFailed, DeliveryError, DeliveryTimeout, Outcome
@@ -214,7 +214,6 @@ NAMES = st.sampled_from(["Content-Length", "content-length", "Connection", "Tran
 VALUES = st.sampled_from(["0", "2", "5", "keep-alive", "close", "chunked", "abc", "7, 7", "", " 2 "])
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(
         ["HTTP/1.1 200 OK", "HTTP/1.1 500 x", "HTTP/1.1 204 No Content", "HTTP/1.0 200 OK", "HTTP/1.1 200"]

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin import Alert
@@ -78,7 +78,6 @@ def open_at_the_end(text):
     return sum(text.count(mark) for mark in OPENING) - sum(text.count(mark) for mark in CLOSING)
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         Alert,

@@ -85,7 +85,7 @@ def texts_of(embed):
         yield from (field["name"], field["value"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(alerts, st.booleans(), st.booleans())
 def test_any_alert_makes_a_message_that_discord_takes(schema, alert, plain, repeated):
     body = message(alert, plain=plain, repeated=repeated)
@@ -109,7 +109,7 @@ def test_any_alert_makes_a_message_that_discord_takes(schema, alert, plain, repe
         assert embed.get("description", "x").strip()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(alerts)
 def test_no_mention_or_link_is_left_outside_of_code(alert):
     (embed,) = message(alert)["embeds"]

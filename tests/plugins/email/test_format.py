@@ -131,7 +131,7 @@ def test_a_mail_is_the_golden_one(name):
     assert mail_for(DEMO[name], LETTER).replace(b"\r\n", b"\n") == golden
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(alert=ALERTS, letter=LETTERS)
 def test_any_alert_makes_a_mail_that_every_server_takes(alert, letter):
     check_wire(alert, letter)
@@ -179,7 +179,7 @@ ALWAYS = {
 }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(alert=ALERTS, letter=LETTERS)
 def test_the_subject_shows_the_title_as_it_is(alert, letter):
     subject = header_of(mail_for(alert, letter))
@@ -191,7 +191,7 @@ def test_the_subject_shows_the_title_as_it_is(alert, letter):
     assert subject.endswith(REPEATED) is letter.repeated
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(alert=ALERTS)
 def test_the_page_holds_the_alert_as_text_and_no_markup_of_it(alert):
     check_page(alert)
@@ -209,7 +209,7 @@ def check_page(alert):
     assert page.count("<td") == page.count("</td>")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(alert=ALERTS)
 def test_the_text_holds_the_whole_message(alert):
     assert without_overrides(alert.message) in part(parsed(alert), "plain")

@@ -109,7 +109,7 @@ def test_it_shows_the_header_the_title_and_the_facts(name):
     assert ("High importance" in text) is (DEMO[name].priority in ("CRITICAL", "HIGH"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(alert=ALERTS)
 def test_any_alert_makes_a_picture_without_markup_of_its_own(alert):
     check(alert)

@@ -107,7 +107,7 @@ def mrkdwn_of(value):
             yield from mrkdwn_of(item)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(alerts, st.booleans(), st.booleans())
 def test_any_alert_makes_a_message_that_slack_takes(schema, alert, plain, repeated):
     body = message(alert, plain=plain, repeated=repeated)
@@ -120,7 +120,7 @@ def test_any_alert_makes_a_message_that_slack_takes(schema, alert, plain, repeat
     assert REPEATED in visible(body) or not repeated
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(alerts, st.booleans())
 def test_the_text_of_an_edit_holds_nothing_that_slack_would_format(alert, plain):
     body = message(alert, plain=plain, edit=True)
@@ -140,7 +140,7 @@ def test_an_edit_reads_as_the_message_did(plain):
     assert visible(message(alert, plain=plain, edit=True)) == visible(message(alert, plain=plain) | POSTED)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(alerts)
 def test_no_text_ends_inside_an_entity(alert):
     halves = re.compile(r"&(?!(?:amp|lt|gt);)")

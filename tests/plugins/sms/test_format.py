@@ -30,7 +30,7 @@ alerts = st.builds(
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(alerts, st.integers(1, 10), st.booleans(), st.booleans(), st.booleans())
 def test_any_alert_makes_a_text_within_its_segments(alert, segments, emoji, plain, repeated):
     fitted = body(alert, segments=segments, emoji=emoji, plain=plain, repeated=repeated)

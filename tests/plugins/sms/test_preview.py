@@ -48,7 +48,7 @@ def test_it_shows_the_text_as_it_is_sent(demo, name):
     assert resembling(without_overrides(demo[name].title))[:12] in read.text["p"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(alphabet="<>&\"'/=ascript\n\u202e👍", max_size=200))
 def test_no_text_becomes_markup(text):
     made = preview(Alert(title="x" + text, message=text))

@@ -136,7 +136,7 @@ texts = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(texts, st.integers(1, MAX_SEGMENTS))
 def test_any_text_fits(text, segments):
     fitted = fit(text, segments)
@@ -147,7 +147,7 @@ def test_any_text_fits(text, segments):
     assert len(fitted.text) <= 1600
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(texts, st.integers(1, MAX_SEGMENTS))
 def test_a_cut_is_shown_and_falls_between_letters(text, segments):
     fitted = fit(text, segments)
@@ -162,7 +162,7 @@ def test_a_cut_is_shown_and_falls_between_letters(text, segments):
     assert "".join(list(graphemes(source[:2000]))[: len(list(graphemes(kept)))]) == kept
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(alphabet=GSM7 + EXTENDED, min_size=161, max_size=1500))
 def test_the_count_stays_between_dense_and_wasteful_packing(text):
     septets = len(text) + sum(character in EXTENDED for character in text)

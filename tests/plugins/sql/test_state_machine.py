@@ -172,9 +172,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 def part(number):
     case = type(f"TestStore{number}", (StoreMachine.TestCase,), {"__module__": __name__})
-    case.settings = settings(
-        max_examples=RUNS, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+    case.settings = settings(max_examples=RUNS, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck))
     return case
 
 

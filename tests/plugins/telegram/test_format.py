@@ -57,7 +57,7 @@ def outside_code(text):
     return visible_text(re.sub(r"<pre>.*?</pre>", "", text, flags=re.DOTALL))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(alerts, st.booleans())
 def test_any_alert_makes_valid_markup_within_the_limit(alert, repeated):
     text = html_text(alert, repeated=repeated)
@@ -69,7 +69,7 @@ def test_any_alert_makes_valid_markup_within_the_limit(alert, repeated):
     assert (REPEATED in shown) is repeated or REPEATED in alert.title
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(alerts, st.booleans())
 def test_any_alert_has_a_simpler_form_without_mentions(alert, repeated):
     text = short_text(alert, repeated=repeated)
@@ -90,7 +90,7 @@ def test_what_arrives_is_what_was_agreed(name, plain):
     assert made == json.loads(golden.read_text(encoding="utf-8"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(alerts)
 def test_any_alert_has_at_most_three_entities(alert):
     """A message may have 100, and loses the others."""

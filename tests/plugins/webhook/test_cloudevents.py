@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin import Alert, AlertStatus
@@ -42,7 +42,6 @@ def test_an_alert_is_the_data_of_an_event(alert):
     }
 
 
-@settings(deadline=None)
 @given(
     title=st.text(max_size=20).map(lambda text: f"x{text}"),
     message=st.text(max_size=200),

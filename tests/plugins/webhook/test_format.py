@@ -6,7 +6,7 @@ import pathlib
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin import Alert, AlertPriority, AlertStatus, Secret
@@ -51,7 +51,6 @@ def test_the_body_is_compact_utf_8():
     assert content.startswith('{"title":"🔴 Über","message":"",'.encode())
 
 
-@settings(deadline=None)
 @given(
     title=TEXT.map(lambda text: f"x{text}"),
     message=st.text(max_size=2_000),

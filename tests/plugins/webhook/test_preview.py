@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin import Alert
@@ -55,7 +55,6 @@ def test_it_shows_title_and_headers():
     assert f"<dd>{len(body_of(showcase()['risk']))}</dd>" in fragment
 
 
-@settings(deadline=None)
 @given(title=st.text(max_size=30).map(lambda text: f"x{text}"), data=st.dictionaries(st.text(), st.text(), max_size=3))
 def test_nothing_that_an_alert_holds_becomes_markup(title, data):
     alert = Alert(title=title, message="<script>alert(1)</script><img src=x onerror=a>\"'&", data=data)

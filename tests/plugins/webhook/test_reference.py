@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import standardwebhooks
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin import Alert, Secret
@@ -77,7 +77,6 @@ def test_it_allows_five_minutes_of_difference(delivered, late, believed):
             verify(NEW, headers, body)
 
 
-@settings(deadline=None)
 @given(
     title=st.text(max_size=50).map(lambda text: f"x{text}"),
     message=st.text(max_size=500),
@@ -91,7 +90,6 @@ def test_it_believes_any_alert(title, message, data, form):
     assert verify(NEW, headers, content) == json.loads(content)
 
 
-@settings(deadline=None)
 @given(moment=st.integers(0, 2**33), content=st.text(max_size=200))
 def test_it_signs_as_this_channel_does(moment, content):
     theirs = standardwebhooks.Webhook(NEW).sign(KEY, datetime.fromtimestamp(moment, UTC), content)
