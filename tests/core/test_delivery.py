@@ -312,6 +312,15 @@ def test_a_slow_channel_does_not_slow_another(make_service):
     assert all(handle.result(10).is_complete for handle in blocked)
 
 
+@pytest.mark.parametrize("turn", range(10))
+def test_alerts_sent_at_once_do_not_wait_for_each_other_while_a_worker_is_free(make_service, turn):
+    together = threading.Barrier(4)
+    service = make_service({"x": lambda alert: together.wait(5) and None}, workers=4)
+    handles = [service.enqueue(Alert(title=f"alert {number}", message="")) for number in range(4)]
+
+    assert all(handle.result(10).is_complete for handle in handles)
+
+
 def test_a_waiting_retry_holds_no_worker(make_service, clock):
     channel = Scripted({"a": [RateLimited("wait", retry_after=100)]}, ("a", "b"))
     service = make_service({"x": channel}, workers=1, retry_delay=0)

@@ -212,15 +212,12 @@ class Dispatcher:
             self._finish(report)
 
     def _awoken(self, channels: Iterable[str]) -> None:
-        """Deliveries of these channels became due, one for each entry; trouble with one stops none of the others."""
-        counts: dict[str, int] = {}
-        for name in channels:
-            counts[name] = counts.get(name, 0) + 1
-        for name, count in counts.items():
+        """Deliveries of these channels became due; trouble with one stops none of the others."""
+        for name in dict.fromkeys(channels):
             try:
                 station = self._station(name)
                 if station is not None:
-                    station.lane.wake(count)
+                    station.lane.wake()
             except Exception as error:
                 event(logging.ERROR, "store_trouble", channel=name, error=type(error).__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import threading
@@ -116,12 +117,18 @@ class Lane:
         with self._lock:
             return [*self._ready, *(job.delivery for job in self._jobs)]
 
-    def wake(self, jobs: int = 1) -> None:
+    def wake(self) -> None:
         """There are new deliveries in the store."""
         with self._lock:
             self._ask_at = -math.inf
-            self._changed.notify(jobs)
-            for _ in range(min(jobs - self._idle, self._workers - self._threads)):
+            self._call_another()
+
+    def _call_another(self) -> None:
+        """Have one more worker look for what is due; before it goes to work it calls the next, where more is due."""
+        if self.is_due and not self._claiming and not self._stopping:
+            if self._idle:
+                self._changed.notify()
+            elif self._threads < self._workers:
                 self._start_worker()
 
     def stop(self) -> None:
@@ -175,6 +182,8 @@ class Lane:
                         break
             finally:
                 self._idle -= 1
+                with contextlib.suppress(RuntimeError):  # no room for another thread: whoever is back first takes it
+                    self._call_another()
             self._threads -= 1
             return None
 
