@@ -125,7 +125,7 @@ class Lane:
 
     def _call_another(self) -> None:
         """Have one more worker look for what is due; before it goes to work it calls the next, where more is due."""
-        if self.is_due and not self._claiming and not self._stopping:
+        if not self._claiming and not self._stopping:
             if self._idle:
                 self._changed.notify()
             elif self._threads < self._workers:
@@ -182,8 +182,9 @@ class Lane:
                         break
             finally:
                 self._idle -= 1
-                with contextlib.suppress(RuntimeError):  # no room for another thread: whoever is back first takes it
-                    self._call_another()
+                if self.is_due:
+                    with contextlib.suppress(RuntimeError):  # no room for a thread: whoever is back first takes it
+                        self._call_another()
             self._threads -= 1
             return None
 
@@ -241,11 +242,8 @@ class Lane:
             crowded = self._hung >= _MAX_HUNG * self._workers
             self._jobs.add(job)
             self._between -= 1
-        result: Receipt | DeliveryError
-        if crowded:
-            result = PluginError(f"{self._hung} earlier calls of this channel still hang; no further one is started")
-        else:
-            result = self._call(job)
+        words = f"{self._hung} earlier calls of this channel still hang; no further one is started"
+        result = PluginError(words) if crowded else self._call(job)
         if not self._end(job):
             return False
         self._settled(delivery, result, job, time.perf_counter() - job.started)
