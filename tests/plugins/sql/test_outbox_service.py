@@ -1,9 +1,12 @@
 """A service whose alerts are written in the application's own transactions, which may not come to pass."""
 
+import contextlib
+import sqlite3
+
 import pytest
 import sqlalchemy as sa
 
-from tocsin import Alert, NotificationConfig, NotificationService, RolledBack
+from tocsin import Alert, NotificationConfig, NotificationService, RolledBack, StoreError
 
 
 @pytest.fixture
@@ -79,6 +82,39 @@ def test_a_handle_goes_on_where_a_later_transaction_has_the_alert(service, engin
     assert second is first
     assert first.result(30).is_complete
     assert seen == [alert]
+
+
+@pytest.fixture
+def written_meanwhile(path):
+    """Call it to have another connection write something, where it is not locked out."""
+    with contextlib.closing(sqlite3.connect(path, timeout=0.0, isolation_level=None)) as other:
+        other.execute("CREATE TABLE others (one INTEGER)")
+
+        def write(*_):
+            with contextlib.suppress(sqlite3.OperationalError):
+                other.execute("INSERT INTO others VALUES (1)")
+
+        yield write
+
+
+def test_nobody_writes_between_what_an_outbox_reads_and_what_it_writes(service, engine, seen, written_meanwhile):
+    alert = Alert(title="t", message="m")
+    with engine.begin() as connection, connection.begin_nested():
+        sa.event.listen(connection, "after_cursor_execute", written_meanwhile)
+        handle = service.enqueue(alert, connection=connection)
+
+    assert handle.result(30).is_complete
+    assert seen == [alert]
+
+
+def test_a_transaction_that_read_before_another_wrote_is_told_what_to_do(service, engine, seen, written_meanwhile):
+    with engine.begin() as connection, connection.begin_nested():
+        connection.exec_driver_sql("SELECT count(*) FROM others").scalar()
+        written_meanwhile()
+        with pytest.raises(StoreError, match=r"since this transaction read.*enqueue before reading"):
+            service.enqueue(Alert(title="t", message="m"), connection=connection)
+
+    assert seen == []
 
 
 def test_the_same_key_twice_in_a_transaction_that_is_rolled_back_leaves_nobody_waiting(service, engine):

@@ -140,10 +140,11 @@ def test_a_pause_that_cannot_be_kept_changes_nothing_in_what_is_reported(make_se
 
 
 def test_a_call_that_ends_after_the_end_is_only_logged(make_service, path, caplog, monkeypatch):
-    raised, running, go_on = [], threading.Event(), threading.Event()
+    raised, workers, running, go_on = [], [], threading.Event(), threading.Event()
     monkeypatch.setattr(threading, "excepthook", raised.append)
 
     def slow(alert):
+        workers.append(threading.current_thread())
         running.set()
         go_on.wait(20)
 
@@ -151,7 +152,7 @@ def test_a_call_that_ends_after_the_end_is_only_logged(make_service, path, caplo
     service = make_service(x=slow)
     service.enqueue(alert())
     assert running.wait(20)
-    (worker,) = [one for one in threading.enumerate() if one.name == "tocsin-x"]
+    (worker,) = workers
     finished = service.close(0.1)
     go_on.set()
     worker.join(20)

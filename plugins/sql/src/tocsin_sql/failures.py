@@ -24,6 +24,9 @@ _SQLITE = {
     _CANTOPEN: "cannot be opened; see that its folder exists and this user may write there",
     _NOTADB: "is no SQLite database, or its first page is damaged; name another file or run tocsin store salvage",
 }
+_BUSY_SNAPSHOT = 517
+"""SQLITE_BUSY_SNAPSHOT, an extended code: https://www.sqlite.org/rescode.html#busy_snapshot."""
+_OLD = "was written since this transaction read from it; enqueue before reading, or begin it with BEGIN IMMEDIATE"
 _CONFLICTS = {"40001", "40P01", "23505"}
 """Serialization failure, deadlock, and a row that somebody else has put there meanwhile."""
 _REFUSED = ("08", "57P")
@@ -109,6 +112,8 @@ def store_error(error: BaseException, place: str) -> StoreError:
     if isinstance(error, StoreError):
         return error
     code = _sqlite_code(error)
+    if getattr(_origin(error), "sqlite_errorcode", None) == _BUSY_SNAPSHOT:
+        return StoreError(f"{place} {_OLD}")
     if code in _SQLITE:
         return StoreError(f"{place} {_SQLITE[code]}")
     if is_disconnect(error):

@@ -17,7 +17,7 @@ from tocsin import StoreError
 from tocsin.clock import Clock
 from tocsin.log import event
 from tocsin_sql.connections import Connections
-from tocsin_sql.failures import is_damage
+from tocsin_sql.failures import is_damage, is_everybodys
 from tocsin_sql.files import alone_in, check_place
 from tocsin_sql.glances import Glances
 from tocsin_sql.inspection import mark_damaged
@@ -33,6 +33,7 @@ __all__ = ["Sqlite"]
 
 T = TypeVar("T")
 
+_WRITE_NOTHING = sa.delete(meta).where(sa.false())
 _WAL_ALARM = 64 << 20
 _WAL_RESET_FIXED = (3, 51, 3)
 _WAL_RESET_FIXED_TOO = {(3, 44): 6, (3, 50): 7}
@@ -190,8 +191,12 @@ class Sqlite:
     def check_same(self, connection: sa.Connection, store_id: str) -> None:
         """Refuse an application's connection that leads elsewhere."""
         try:
+            # Whoever reads first may not write any more once another has committed meanwhile: the lock is taken first.
+            connection.execute(_WRITE_NOTHING)
             found = connection.execute(sa.select(meta.c.value).where(meta.c.name == "store_id")).scalar()
-        except sa.exc.SQLAlchemyError:
+        except sa.exc.SQLAlchemyError as error:
+            if is_everybodys(error):
+                raise
             found = None
         if found != store_id:
             raise StoreError(f"the connection is not one to {self.place}; an outbox needs the store's own database")
