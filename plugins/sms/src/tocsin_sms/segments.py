@@ -8,6 +8,8 @@ a character of two septets nor a surrogate pair is split between segments
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -48,6 +50,7 @@ _ONE_SEPTET = frozenset(
     f"@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡{_LETTERS.upper()}ÄÖÑÜ§¿{_LETTERS}äöñüà"
 )
 _TWO_SEPTETS = frozenset("\f^{}\\[~]|€")
+_GSM7 = _ONE_SEPTET | _TWO_SEPTETS
 _LOOK_ALIKES = str.maketrans(
     dict.fromkeys(
         "\u2018\u2019\u201a\u201b\u2032\u00b4\u02b9\u02bb\u02bc\u02bd\u02c8\u02ca\u02cb\u275b\u275c\uff07`", "'"
@@ -131,12 +134,35 @@ def fit(text: str, segments: int) -> Fitted:
         segments: 1 to :data:`MAX_SEGMENTS`.
     """
     plain = resembling(text)[: BODY_LIMIT + 1]
+    if _is_gsm7(plain):
+        return _fit_gsm7(plain, segments)
     kept, cut = _cut(graphemes(plain), Encoding.GSM7, segments)
     if cut:
         wide, wide_cut = _cut(graphemes(text[: BODY_LIMIT + 1]), Encoding.UCS2, segments)
         if not wide_cut or len(resembling(wide)) > len(kept):
             return _fitted(wide, Encoding.UCS2, wide_cut)
     return _fitted(kept, Encoding.GSM7, cut)
+
+
+def _fit_gsm7(text: str, segments: int) -> Fitted:
+    """As much of a GSM-7 text as fits: each of its characters is a letter, and UCS-2 would hold less of it."""
+    if (whole := _gsm7_segments(text)) <= segments:
+        return Fitted(text, Encoding.GSM7, whole)
+
+    def needed(length: int) -> int:
+        return _gsm7_segments(text[:length] + _MARKER[Encoding.GSM7])
+
+    most = range(min(len(text), _ALONE[Encoding.GSM7] * segments) + 1)
+    return _fitted(text[: bisect_right(most, segments, key=needed) - 1], Encoding.GSM7, cut=True)
+
+
+def _gsm7_segments(text: str) -> int:
+    pairs = sum(map(text.count, _TWO_SEPTETS))
+    if len(text) + pairs <= _ALONE[Encoding.GSM7]:
+        return 1
+    if pairs:  # none of them is split between two segments
+        return _Tally(Encoding.GSM7).add(text).segments
+    return math.ceil(len(text) / _JOINED[Encoding.GSM7])
 
 
 def _fitted(kept: str, encoding: Encoding, cut: bool) -> Fitted:
@@ -159,7 +185,7 @@ def _cut(clusters: Iterable[str], encoding: Encoding, segments: int) -> tuple[st
 
 
 def _is_gsm7(text: str) -> bool:
-    return all(character in _ONE_SEPTET or character in _TWO_SEPTETS for character in text)
+    return _GSM7.issuperset(text)
 
 
 def _cost(character: str, encoding: Encoding) -> int:
