@@ -5,8 +5,8 @@ from html import escape
 
 __all__ = ["svg"]
 
-_WIDTH, _HEIGHT = 560, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 190, 16, 44
+_WIDTH, _HEIGHT = 560, 274
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 190, 30, 44
 _COLORS = ("#2a6fdb", "#c2410c", "#15803d", "#7c3aed")
 
 
@@ -73,4 +73,4 @@ def _labels(curve, values, across, up):
         yield f'<text x="{x:.1f}" y="{last + 4:.1f}" style="fill: {color}">{escape(name)}</text>'
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     yield f'<text x="{middle:.0f}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(curve.x)}</text>'
-    yield f'<text x="4" y="{_TOP + 4}">{escape(curve.unit)}</text>'
+    yield f'<text x="{_LEFT - 6}" y="{_TOP - 14}" text-anchor="end">{escape(curve.unit)}</text>'
