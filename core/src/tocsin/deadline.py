@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
-import os
 import socket
 import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar, Token
+
+from tocsin.forking import forget_in_child
 
 __all__ = ["Deadline", "Timer", "current", "timer"]
 
@@ -28,9 +29,9 @@ class Timer:
     """
 
     def __init__(self) -> None:
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Start anew: a forked child has the entries of its parent, but not the thread."""
         self._lock = threading.RLock()  # a condition is entered through Python code, its lock is not
         self._changed = threading.Condition(self._lock)
@@ -78,9 +79,7 @@ class Timer:
 
 timer = Timer()
 """The process's one timer."""
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=timer._forget)
+forget_in_child(timer)
 
 
 class Deadline:

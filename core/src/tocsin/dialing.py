@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import os
 import queue
 import socket
 import threading
@@ -14,6 +13,7 @@ from typing import Any
 import attrs
 
 from tocsin.deadline import current
+from tocsin.forking import forget_in_child
 
 __all__ = ["Resolver", "chain", "dial", "resolver", "words_for"]
 
@@ -42,9 +42,9 @@ class Resolver:
 
     def __init__(self, threads: int = 4) -> None:
         self._threads = threads
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Start anew: a forked child has none of its parent's threads."""
         self._questions: queue.SimpleQueue[_Question] = queue.SimpleQueue()
         self._started = 0
@@ -99,9 +99,7 @@ def _is_numeric(host: str) -> bool:
 
 resolver = Resolver()
 """The process's resolver."""
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=resolver._forget)
+forget_in_child(resolver)
 
 
 def dial(

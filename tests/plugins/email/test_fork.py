@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from tocsin_email import connection as connections
+from tocsin.forking import _OWNERS
+from tocsin_email.connection import Connection
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork"),
@@ -40,7 +41,8 @@ def in_child():
 
 def open_connections(port):
     """The connections of this process to a server, by the descriptors of their sockets."""
-    mine = [each for each in connections._alive if each.is_open and each.endpoint.port == port]
+    living = [each for each in _OWNERS if isinstance(each, Connection)]
+    mine = [each for each in living if each.is_open and each.endpoint.port == port]
     return [sock.fileno() for each in mine for sock in (each.sock, each._twin)]
 
 

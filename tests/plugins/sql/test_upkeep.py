@@ -171,11 +171,12 @@ def test_the_known_hazard_of_an_old_sqlite_is_named_and_no_problem(open_store, m
 
 
 def test_a_long_log_is_a_hazard(open_store, monkeypatch):
-    monkeypatch.setattr("tocsin_sql.sqlite._WAL_ALARM", 1_000)
-    store = open_store()
-    put(store)
+    monkeypatch.setattr("tocsin_sql.wal.Wal.size", lambda wal: 40 << 20)
+    store = open_store(max_log=100)
+    assert not any("write-ahead log" in hazard for hazard in store.hazards())
+    store = open_store(max_log=64)
 
-    assert any("the write-ahead log has" in hazard for hazard in store.hazards())
+    assert any("the write-ahead log has 40.0 MiB of the 64" in hazard for hazard in store.hazards())
     assert store.check() == []
 
 

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tocsin import QueueFull, Receipt, StoreError
+from tocsin.clock import SystemClock
 from tocsin.plan import Plan
 from tocsin.report import DeliveryState
 from tocsin.testing.store.rig import LEASE, alert, attempt, delivery, outcome, settle
@@ -151,7 +152,6 @@ def test_what_cannot_be_written_is_tried_again_at_growing_intervals(open_store, 
 
 
 def test_close_writes_what_waits(make_store, open_store):
-    from tocsin.clock import SystemClock
 
     store = make_store()
     store.open(SystemClock(), lambda: None)
@@ -168,7 +168,6 @@ def test_close_writes_what_waits(make_store, open_store):
 
 
 def test_close_does_not_wait_for_what_cannot_be_written(make_store, path, monkeypatch):
-    from tocsin.clock import SystemClock
 
     monkeypatch.setattr("tocsin_sql.connections.BUSY", 0.01)
     monkeypatch.setattr("tocsin_sql.store._GRACE", 1.0)
@@ -280,14 +279,19 @@ def test_a_result_that_fails_for_ever_makes_no_others_wait(open_store, monkeypat
     assert told.wait(10)
 
 
-def test_what_is_left_at_the_end_is_said(make_store, path, monkeypatch, caplog):
-    from tocsin.clock import SystemClock
-
+@pytest.fixture
+def impatient(make_store, monkeypatch):
+    """An open store that waits for nobody's lock, and what is claimed of it; the test closes it."""
     monkeypatch.setattr("tocsin_sql.connections.BUSY", 0.01)
     store = make_store()
     store.open(SystemClock(), lambda: None)
     put(store)
     (claimed,) = store.claim("x", 1, LEASE).deliveries
+    return store, claimed
+
+
+def test_what_is_left_at_the_end_is_said(impatient, path, caplog):
+    store, claimed = impatient
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     store.complete(outcome(claimed), lambda settled: None)
@@ -298,14 +302,8 @@ def test_what_is_left_at_the_end_is_said(make_store, path, monkeypatch, caplog):
     assert [(record.msg, record.count) for record in caplog.records if record.name == "tocsin"] == [("store_left", 1)]
 
 
-def test_what_could_not_be_written_is_tried_once_more_at_the_end(make_store, open_store, path, monkeypatch):
-    from tocsin.clock import SystemClock
-
-    monkeypatch.setattr("tocsin_sql.connections.BUSY", 0.01)
-    store = make_store()
-    store.open(SystemClock(), lambda: None)
-    put(store)
-    (claimed,) = store.claim("x", 1, LEASE).deliveries
+def test_what_could_not_be_written_is_tried_once_more_at_the_end(impatient, open_store, path, monkeypatch):
+    store, claimed = impatient
     failed = threading.Event()
     put_off = Late.put
 

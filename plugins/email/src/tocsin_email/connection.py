@@ -8,13 +8,13 @@ import re
 import smtplib
 import socket
 import ssl
-from weakref import WeakSet
 
 import attrs
 
 from tocsin import Secret, TlsError
 from tocsin.deadline import Deadline, current
 from tocsin.dialing import dial
+from tocsin.forking import forget_in_child
 from tocsin_email.errors import Stage, failure_for
 from tocsin_email.login import log_in
 from tocsin_email.reply import BadReply, read_reply
@@ -73,7 +73,7 @@ class Connection(smtplib.SMTP):
         self._clean = True
         self._mails = 0
         self._twin: socket.socket | None = None
-        _alive.add(self)
+        forget_in_child(self)
 
     @property
     def is_open(self) -> bool:
@@ -162,7 +162,7 @@ class Connection(smtplib.SMTP):
         if twin is not None:
             twin.close()
 
-    def abandon(self) -> None:
+    def forget(self) -> None:
         """Let go of the sockets without a word and without a lock: in a forked child they are the parent's.
 
         Otherwise the server would see the connection open for as long as the child lives, and a word of the child would
@@ -263,15 +263,3 @@ def _own_name(sock: socket.socket) -> str:
         return name
     address = str(sock.getsockname()[0]).partition("%")[0]
     return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
-
-
-_alive: WeakSet[Connection] = WeakSet()
-
-
-def _abandon_all() -> None:
-    for connection in tuple(_alive):
-        connection.abandon()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon_all)

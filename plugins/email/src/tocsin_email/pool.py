@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
-from weakref import WeakSet
 
 from tocsin.deadline import timer
+from tocsin.forking import forget_in_child
 from tocsin_email.connection import Connection
 
 __all__ = ["IDLE_SECONDS", "Pool"]
@@ -28,10 +27,10 @@ class Pool:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._closed = False
-        self._forget()
-        _pools.add(self)
+        self.forget()
+        forget_in_child(self)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Start anew: a forked child has neither its parent's connections nor the thread that may hold the lock."""
         self._lock = threading.Lock()
         self._idle: list[tuple[float, Connection]] = []
@@ -80,15 +79,3 @@ class Pool:
             self._idle = [entry for entry in self._idle if entry[1] not in gone]
         for connection in gone:
             connection.leave()
-
-
-_pools: WeakSet[Pool] = WeakSet()
-
-
-def _forget_all() -> None:
-    for pool in tuple(_pools):
-        pool._forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)

@@ -34,7 +34,6 @@ __all__ = ["Sqlite"]
 T = TypeVar("T")
 
 _WRITE_NOTHING = sa.delete(meta).where(sa.false())
-_WAL_ALARM = 64 << 20
 _WAL_RESET_FIXED = (3, 51, 3)
 _WAL_RESET_FIXED_TOO = {(3, 44): 6, (3, 50): 7}
 """Since which patch of an older line (https://www.sqlite.org/wal.html, "The WAL-Reset Bug")."""
@@ -165,15 +164,11 @@ class Sqlite:
                 f"SQLite {sqlite3.sqlite_version} may, very rarely, damage a file that several processes write at "
                 "once (the WAL-reset bug, fixed in 3.51.3); use a Python with a newer one, or one process"
             )
-        if (wal := self.size()["wal_bytes"]) > _WAL_ALARM:
-            found.append(f"the write-ahead log has {wal:,} bytes; see which program keeps a transaction open")
         return found
 
     def size(self) -> dict[str, int]:
         """Bytes of the file, and of the log beside it."""
-        wal = pathlib.Path(f"{self.path}-wal")
-        sizes = [path.stat().st_size if path.exists() else 0 for path in (self.path, wal)]
-        return {"bytes": sizes[0], "wal_bytes": sizes[1]}
+        return {"bytes": self.path.stat().st_size if self.path.exists() else 0, "wal_bytes": self.log.size()}
 
     def look(self) -> list[str]:
         """See :meth:`inspect`, for those who only read: nothing is made or repaired."""

@@ -22,6 +22,7 @@ from tocsin_sql.schema import alerts, audit, contents, deliveries
 from tocsin_sql.sealing import Seal
 from tocsin_sql.sqlite import Sqlite
 from tocsin_sql.timeline import Timeline
+from tocsin_sql.wal import WalBound
 from tocsin_sql.wreck import Wreck
 from tocsin_sql.writer import Writer
 
@@ -43,6 +44,7 @@ class Upkeep:
     retention: float
     history: float
     _database: Database
+    _log: WalBound
     _writer: Writer
     _seal: Seal
     _clock: Clock
@@ -102,7 +104,7 @@ class Upkeep:
         """What may damage the store or lose something of it, in words; nothing where it cannot be asked."""
         try:
             with self._database.read() as connection:
-                return self._database.hazards(connection)
+                return [*self._database.hazards(connection), *self._log.hazards()]
         except sa.exc.SQLAlchemyError:  # what is wrong is told by the check
             return []
 

@@ -108,6 +108,13 @@ class WalBound:
         """Whether what can wait should."""
         return self._size() > self._bound // 2
 
+    def hazards(self) -> list[str]:
+        """That alerts are refused, in words, where they are."""
+        if not self.is_tight:
+            return []
+        words = f"the write-ahead log has {self._size() / MIB:.1f} MiB of the {self._bound / MIB:.0f} that it may have"
+        return [f"{words}, and new alerts are refused; see which program holds a transaction open on the database"]
+
     def check(self, rank: int) -> None:
         """Refuse an alert of this rank where the rest of the log is for what was accepted before.
 
