@@ -79,7 +79,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory(dir=MEMORY if os.path.isdir(MEMORY) else None)
         (pathlib.Path(self.folder.name) / "tocsin.db").write_bytes(empty_file())
         self.clock, self.model, self.number = Clock(), Model(), 0
-        self.store, self.claims_since_crash = self.opened(), 0
+        self.store, self.claims_since_crash, self.crashed = self.opened(), 0, []
 
     def opened(self):
         path = pathlib.Path(self.folder.name) / "tocsin.db"
@@ -88,7 +88,8 @@ class StoreMachine(RuleBasedStateMachine):
         return store
 
     def teardown(self):
-        self.store.close()
+        for store in (self.store, *self.crashed):
+            store.close()
         self.folder.cleanup()
 
     @rule(key=st.booleans())
@@ -151,6 +152,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.claims_since_crash = 0
         before = self.store.now()
         self.store._database.abandon(self.store._writer.connection)
+        self.crashed.append(self.store)  # its thread and descriptors are this process's, until the end of the run
         self.store = self.opened()
         assert self.store.now() == before
 
