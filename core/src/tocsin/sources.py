@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ from tocsin.settings import Problem, Setting, Sourced
 __all__ = ["Environment", "File", "Keywords"]
 
 _VARIABLE = re.compile(r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_IGNORED = re.compile(r"[\s\"']")
+_HEADER = re.compile(r"\[\[(.*)\]\]|\[(.*)\]")
+_KEY = re.compile(r"\s*[\"']?([^=.]*?)[\"']?\s*[=.]")
 
 
 @attrs.frozen
@@ -63,8 +68,12 @@ class File:
         """``tocsin.toml:14`` for a dotted path of keys, as near as it can be found; for a mapping the path itself."""
         if not self.text:
             return f"{self.name} {path}".strip()
-        line = _line_of(self.text, (self.prefix + path).split("."))
+        line = self._lines.find((self.prefix + path).split("."))
         return f"{self.name}:{line}" if line else self.name
+
+    @cached_property
+    def _lines(self) -> _Lines:
+        return _Lines(self.text)
 
 
 def _syntax(error: tomllib.TOMLDecodeError) -> str:
@@ -74,31 +83,31 @@ def _syntax(error: tomllib.TOMLDecodeError) -> str:
     return f"{words} ({position.group(1)})" if position else words
 
 
-def _line_of(text: str, keys: list[str]) -> int:
-    """The line of a key: its table's header first, then the key below it. A number counts the tables of a list."""
-    lines = text.splitlines()
-    best, start, index = 0, 0, 0
-    for depth in range(len(keys), 0, -1):
-        header, index = _header(keys[:depth])
-        matches = [n for n, line in enumerate(lines) if re.sub(r"[\s\"']", "", line.partition("#")[0]) in header]
-        if len(matches) > index:
-            start, best = matches[index] + 1, matches[index] + 1
-            rest = keys[depth:]
-            break
-    else:
-        rest = keys
-    for number, line in enumerate(lines[start:], start + 1):
-        if rest and re.match(rf"\s*[\"']?{re.escape(rest[0])}[\"']?\s*(=|\.)", line):
-            return number
-        if rest and line.lstrip().startswith("["):
-            break
-    return best
+class _Lines:
+    """Where tables and keys stand in a TOML text, looked through once; it need not be understood for that."""
 
+    def __init__(self, text: str) -> None:
+        self._tables: dict[str, list[int]] = defaultdict(list)
+        self._keys: dict[tuple[int, str], int] = {}
+        table = 0
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.lstrip().startswith("["):
+                table = number
+                if header := _HEADER.fullmatch(_IGNORED.sub("", line.partition("#")[0])):
+                    self._tables[header[1] or header[2]].append(number)
+            elif key := _KEY.match(line):
+                self._keys.setdefault((table, key[1]), number)
 
-def _header(keys: list[str]) -> tuple[set[str], int]:
-    index = next((int(key) for key in keys if key.isdigit()), 0)
-    name = ".".join(key for key in keys if not key.isdigit())
-    return {f"[{name}]", f"[[{name}]]"}, index
+    def find(self, keys: list[str]) -> int:
+        """The line of a key, else its table's, else 0; a number in the path counts the tables of a list."""
+        for depth in range(len(keys), 0, -1):
+            names = [key for key in keys[:depth] if not key.isdigit()]
+            index = next((int(key) for key in keys[:depth] if key.isdigit()), 0)
+            headers = self._tables.get(".".join(names), [])
+            if index < len(headers):
+                table = headers[index]
+                return self._keys.get((table, keys[depth]), table) if depth < len(keys) else table
+        return self._keys.get((0, keys[0]), 0)
 
 
 @attrs.frozen
