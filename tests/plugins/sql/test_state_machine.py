@@ -102,6 +102,17 @@ class StoreMachine(RuleBasedStateMachine):
         assert (added.fresh, again.fresh, again.known) == (("x",), (), key)
         self.model.alerts[one.alert_id] = {"state": "pending", "due": made.due, "expires": made.expires, "token": 0}
 
+    @rule()
+    def enqueue_claimed(self):
+        one, now = alert(alert_id=f"{self.number:06}"), self.store.now()
+        self.number += 1
+        made = delivery(one, self.store, expires=now + LIFE)
+        self.model.alerts[one.alert_id] = {"state": "pending", "due": made.due, "expires": made.expires, "token": 0}
+        added = self.store.add(one, Plan((("x",),), lifetime=LIFE), [made.claimed(now + LEASE)])
+        assert added.fresh == ()
+        for taken in added.taken:
+            self.model.claim(taken, now + LEASE)
+
     @rule(limit=st.integers(1, 4))
     def claim(self, limit):
         self.claims_since_crash += 1

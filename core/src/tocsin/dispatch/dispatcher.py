@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -14,6 +15,8 @@ from tocsin.channel import Channel
 from tocsin.clock import Clock
 from tocsin.dispatch.awaited import CLOSED, Awaited, Waiting
 from tocsin.dispatch.handle import DeliveryHandle
+from tocsin.dispatch.lane import Lane
+from tocsin.dispatch.offers import Offers
 from tocsin.dispatch.paused import remember_paused
 from tocsin.dispatch.receipts import LateReceipts
 from tocsin.dispatch.station import Judge, Station
@@ -79,6 +82,7 @@ class Dispatcher:
         )
         self._lock = threading.Lock()
         self._stations: dict[str, Station] = {}
+        self._crowd: set[object] = set()
         store.open(clock, self._sweep.wake)
         forget_in_child(self)
 
@@ -103,16 +107,22 @@ class Dispatcher:
         awaited, fresh = self._waiting.expect(alert.alert_id, uncertain=connection is not None)
         if not (fresh or awaited.uncertain):
             return awaited.handle
+        offers = Offers(alert, self._lane)
         try:
             deliveries = units_of(alert, plan, self._channels, self._store.now())
             how = (
                 {} if connection is None else {"connection": connection, "undone": partial(self._waiting.undo, awaited)}
             )
             self._sweep.start()
+            if connection is None and not plan.fail_fast:
+                deliveries = [one if one.due == math.inf else offers.claimed(one) for one in deliveries]
             added = self._store.add(alert, plan, deliveries, key=key, **how)
+            offers.begin(added.taken)
         except BaseException as error:
             self._waiting.refuse(awaited, error)
             raise
+        finally:
+            offers.withdraw()
         if fresh:
             awaited.before, awaited.again = added.before, added.again
         awaited.uncertain = awaited.uncertain and connection is not None
@@ -198,6 +208,7 @@ class Dispatcher:
             if close is not None:
                 close()
         self._stations.clear()
+        self._crowd = set()
         self._sweep.forget()
         self._store.forget()
 
@@ -236,6 +247,10 @@ class Dispatcher:
                 station = self._stations[name] = self._open(channel)
             return station
 
+    def _lane(self, name: str) -> Lane | None:
+        station = self._station(name)
+        return None if station is None else station.lane
+
     def _open(self, channel: Channel) -> Station:
         remember_paused(channel, self._store)
         return Station(
@@ -248,6 +263,7 @@ class Dispatcher:
             workers=self._workers,
             on_settled=self._settled,
             end_overdue=self._sweep.end_overdue,
+            crowd=self._crowd,
         )
 
     def _settled(self, station: Station, settled: Settled, attempted: bool) -> None:

@@ -13,9 +13,11 @@ from datetime import datetime
 
 import attrs
 
+from tocsin.alert import Alert
 from tocsin.clock import Clock
 from tocsin.deadline import Deadline
 from tocsin.dispatch.gate import Gate
+from tocsin.dispatch.pace import Pace
 from tocsin.errors import DeliveryError, DeliveryTimeout, PluginError
 from tocsin.log import event
 from tocsin.receipt import Receipt
@@ -29,6 +31,8 @@ _STORE_TROUBLE = 1.0
 """Seconds until a store that could not be asked is asked again."""
 _LOOK = 2.0
 """Seconds between looks at what has expired while nothing is claimed."""
+_PATIENCE = 0.005
+"""Seconds without a new attempt after which another worker is of use, whatever the attempts before took."""
 _MAX_HUNG = 4
 """Times the number of workers: how many hung calls are replaced by fresh workers before the channel refuses."""
 
@@ -38,6 +42,7 @@ class _Job:
     delivery: Delivery
     started_at: datetime
     started: float
+    computed: float
     written_off: bool = False
 
 
@@ -47,15 +52,19 @@ class Lane:
     A delivery that waits for its time holds no worker. A call that does not end by its deadline is written off: its
     delivery goes on with an unknown outcome, and another worker takes the place.
 
+    No more workers are active than the pace of the attempts makes useful, and some deliveries are claimed ahead where
+    they will begin at once.
+
     Args:
         channel: its name.
         workers: most threads that deliver at once.
-        perform: makes one attempt; the deadline is in force.
+        perform: makes one attempt, with the alert where it is at hand; the deadline is in force.
         settle: told each result, in a worker's thread; must not raise.
         seconds: how long an attempt of this delivery may take.
         lease: seconds for which deliveries are claimed; longer than any attempt.
         gate: tells how many may be taken up.
         end_overdue: ends what expired without a turn; called while nothing is claimed.
+        crowd: the attempts under way in all lanes.
     """
 
     def __init__(
@@ -64,12 +73,13 @@ class Lane:
         workers: int,
         store: Store,
         clock: Clock,
-        perform: Callable[[Delivery, Deadline], Receipt],
+        perform: Callable[[Delivery, Alert | None, Deadline], Receipt],
         settle: Callable[[Delivery, Receipt | DeliveryError, datetime, float], None],
         seconds: Callable[[Delivery], float],
         lease: float,
         gate: Gate,
         end_overdue: Callable[[], None],
+        crowd: set[object],
     ) -> None:
         self.channel = channel
         self._workers = workers
@@ -81,16 +91,22 @@ class Lane:
         self.lease = lease
         self._gate = gate
         self._end_overdue = end_overdue
+        self._crowd = crowd
+        self._pace = Pace(workers)
         self._lock = threading.RLock()  # a condition is entered through Python code, its lock is not
         self._changed = threading.Condition(self._lock)
         self._jobs: set[_Job] = set()
         self._threads = 0
         self._idle = 0
+        self._begun = 0
+        self._is_watching = False  # one of the idle workers looks whether those at work go on
         self._ready: deque[Delivery] = deque()
-        self._ask_at = -math.inf  # when the store has something, as far as is known
+        self._alerts: dict[str, Alert] = {}  # of new deliveries, by their keys
+        self._ask_at = math.inf  # when the store has something, as far as is known
         self._claiming = False
         self._hung = 0
-        self._between = 0  # claimed and not begun yet, or ended and not settled yet
+        self._between = 0  # offered, claimed and not begun yet, or ended and not settled yet
+        self._offered = 0
         self._watched: float | None = None
         self._stopping = False
 
@@ -123,13 +139,57 @@ class Lane:
             self._ask_at = -math.inf
             self._call_another()
 
+    def offer(self, delivery: Delivery) -> Delivery | None:
+        """Claim a new delivery that a worker can begin at once or soon; None where it has to wait for its turn.
+
+        What is claimed is to be accepted once it is stored, or withdrawn.
+        """
+        with self._lock:
+            active = self._threads - self._idle
+            room = self._pace.useful + self._pace.ahead - active - len(self._ready) - self._offered
+            if room <= 0 or self._stopping or self._claiming or self.is_due or not self._gate.ask(1)[0]:
+                return None
+            claimed = delivery.claimed(self._store.now() + self.lease)
+            self._gate.passed((claimed,))
+            self._offered += 1
+            self._between += 1
+            return claimed
+
+    def accept(self, delivery: Delivery, alert: Alert) -> None:
+        """What was offered is stored; ``alert`` is what it delivers, so that nobody has to read it."""
+        with self._lock:
+            self._offered -= 1
+            self._between -= 1
+            place = len(self._ready)
+            while place and self._ready[place - 1].rank > delivery.rank:
+                place -= 1
+            self._ready.insert(place, delivery)
+            self._alerts[delivery.key] = alert
+            with contextlib.suppress(RuntimeError):  # no room for a thread
+                self._call_another()
+            left = self._stopping or not self._threads
+        if left:
+            self._give_back()
+
+    def withdraw(self, delivery: Delivery) -> None:
+        """What was offered is not stored."""
+        self._gate.ended(delivery)
+        with self._lock:
+            self._offered -= 1
+            self._between -= 1
+
     def _call_another(self) -> None:
         """Have one more worker look for what is due; before it goes to work it calls the next, where more is due."""
-        if not self._claiming and not self._stopping:
+        if not self._claiming and not self._stopping and not (self._is_crowded and self._is_watching):
             if self._idle:
                 self._changed.notify()
             elif self._threads < self._workers:
                 self._start_worker()
+
+    @property
+    def _is_crowded(self) -> bool:
+        """Whether as many workers are active as are of use."""
+        return self._threads - self._idle >= self._pace.useful
 
     def stop(self) -> None:
         """Let the workers end after what they are doing; what they have not begun goes back."""
@@ -143,6 +203,7 @@ class Lane:
         with self._lock:
             left = list(self._ready)
             self._ready.clear()
+            self._alerts.clear()
             self._between += len(left)
         for one in left:
             self._gate.ended(one)
@@ -173,8 +234,11 @@ class Lane:
             self._idle += 1
             try:
                 while not self._stopping:
+                    if (self._ready or self.is_due) and self._is_crowded and self._go_on():
+                        continue
                     if self._ready:
                         self._between += 1
+                        self._begun += 1
                         return self._ready.popleft()
                     if self.is_due and not self._claiming:
                         self._claim()
@@ -182,15 +246,27 @@ class Lane:
                         break
             finally:
                 self._idle -= 1
-                if self.is_due:
+                if self._ready or self.is_due:
                     with contextlib.suppress(RuntimeError):  # no room for a thread: whoever is back first takes it
                         self._call_another()
             self._threads -= 1
             return None
 
+    def _go_on(self) -> bool:
+        """Wait a moment; whether those at work went on meanwhile, so that another one is of no use."""
+        if self._is_watching:
+            self._changed.wait(_IDLE)
+            return True
+        begun, self._is_watching = self._begun, True
+        try:
+            self._changed.wait(_PATIENCE)
+        finally:
+            self._is_watching = False
+        return self._begun != begun or not (self._ready or self.is_due)
+
     def _claim(self) -> None:
-        """Ask the store for as many as there are idle workers, with the lock released meanwhile."""
-        limit, wait = self._gate.ask(self._idle)
+        """Ask the store for as many as begin at once or soon, with the lock released meanwhile."""
+        limit, wait = self._gate.ask(min(self._idle, self._pace.useful) + self._pace.ahead)
         self._claiming, self._ask_at = True, math.inf
         self._lock.release()
         try:
@@ -204,7 +280,8 @@ class Lane:
             self._ask_at = min(self._ask_at, claim.next_due)
         self._gate.passed(claim.deliveries)
         self._ready += claim.deliveries
-        self._changed.notify(max(0, len(claim.deliveries) - 1))  # this worker takes the first
+        useful = self._pace.useful - (self._threads - self._idle)
+        self._changed.notify(max(0, min(len(claim.deliveries), useful) - 1))  # this worker takes the first
 
     def _held_back(self, wait: float) -> Claim:
         """No delivery, and when to ask again; what expires meanwhile ends in its time."""
@@ -232,7 +309,8 @@ class Lane:
 
     def _attempt(self, delivery: Delivery) -> bool:
         """Make one attempt; False where it had been written off, and with it this thread."""
-        job = _Job(delivery, self._clock.now(), time.perf_counter())
+        job = _Job(delivery, self._clock.now(), time.perf_counter(), time.thread_time())
+        alert = self._alerts.pop(delivery.key, None)
         if delivery.lease <= self._store.now():  # this process was stopped for so long that another may have it
             self._gate.ended(delivery)
             with self._lock:
@@ -241,12 +319,18 @@ class Lane:
         with self._lock:
             crowded = self._hung >= _MAX_HUNG * self._workers
             self._jobs.add(job)
+            self._crowd.add(job)
             self._between -= 1
         words = f"{self._hung} earlier calls of this channel still hang; no further one is started"
-        result = PluginError(words) if crowded else self._call(job)
+        result = PluginError(words) if crowded else self._call(job, alert)
+        took, beside = time.perf_counter() - job.started, len(self._crowd)
         if not self._end(job):
             return False
-        self._settled(delivery, result, job, time.perf_counter() - job.started)
+        if isinstance(result, Receipt):
+            self._pace.note(took, time.thread_time() - job.computed, beside)
+        else:
+            self._pace.broke()
+        self._settled(delivery, result, job, took)
         return True
 
     def _settled(self, delivery: Delivery, result: Receipt | DeliveryError, job: _Job, seconds: float) -> None:
@@ -260,11 +344,11 @@ class Lane:
                     self._ask_at = -math.inf
                     self._changed.notify()
 
-    def _call(self, job: _Job) -> Receipt | DeliveryError:
+    def _call(self, job: _Job, alert: Alert | None) -> Receipt | DeliveryError:
         seconds = self._seconds(job.delivery)
         try:
             with Deadline(seconds, on_hang=lambda: self._write_off(job, seconds)) as deadline:
-                return self._perform(job.delivery, deadline)
+                return self._perform(job.delivery, alert, deadline)
         except DeliveryError as error:
             return error
         except Exception as error:
@@ -272,6 +356,7 @@ class Lane:
 
     def _end(self, job: _Job) -> bool:
         with self._lock:
+            self._crowd.discard(job)
             if job.written_off:
                 self._hung -= 1
                 return False
@@ -285,6 +370,7 @@ class Lane:
                 return
             job.written_off = True
             self._jobs.discard(job)
+            self._crowd.discard(job)
             self._between += 1
             self._hung += 1
             self._threads -= 1

@@ -107,6 +107,7 @@ class Station:
         workers: likewise.
         on_settled: told what followed from each attempt, and whether there was one; it may call the store.
         end_overdue: ends what expired without a turn.
+        crowd: the attempts under way at all stations.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class Station:
         workers: int,
         on_settled: Callable[[Station, Settled, bool], None],
         end_overdue: Callable[[], None],
+        crowd: set[object],
     ) -> None:
         self.channel = channel
         gate = Gate(
@@ -142,13 +144,14 @@ class Station:
             self._timeout + LEASE_MARGIN,
             gate,
             end_overdue,
+            crowd,
         )
 
     def _seconds(self, delivery: Delivery) -> float:
         return max(0.0, min(self._timeout, delivery.expires - self._store.now()))
 
-    def _perform(self, delivery: Delivery, deadline: Deadline) -> Receipt:
-        alert, earlier = self._remembered(delivery)
+    def _perform(self, delivery: Delivery, alert: Alert | None, deadline: Deadline) -> Receipt:
+        alert, earlier = self._remembered(delivery, alert)
         recipient = self.channel.recipient(delivery.recipient_id)
         if alert is None or recipient is None:
             raise PluginError("the alert or its recipient is no longer known", hint="")
@@ -172,15 +175,15 @@ class Station:
             ),
         )
 
-    def _remembered(self, delivery: Delivery) -> tuple[Alert | None, Earlier | None]:
+    def _remembered(self, delivery: Delivery, alert: Alert | None) -> tuple[Alert | None, Earlier | None]:
         """The alert, and what its recipient got before; a store that cannot be read now is asked again later.
 
         An alert that is lost for good ends the delivery, since no later try could read it.
         """
         try:
-            alert = self._store.alert(delivery.alert_id)
-            if alert is None:
-                return None, None
+            alert = alert or self._store.alert(delivery.alert_id)
+            if alert is None or alert.dedup_key is None:
+                return alert, None
             return alert, self._store.previous(alert, self.channel.name, delivery.recipient_id)
         except ContentLost as error:
             raise not_attempted(AlertLost(str(error))) from None

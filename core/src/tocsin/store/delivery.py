@@ -92,7 +92,7 @@ class Delivery:
         """What becomes of it when its alert is sent again: None where it arrived or is on its way, else a new start."""
         if self.state.is_success or not self.state.is_final:
             return None
-        return fresh.changed(attempts=self.attempts, token=self.token)
+        return fresh.changed(attempts=self.attempts, token=self.token, state=DeliveryState.PENDING, lease=0.0)
 
     def is_replayable(self, *, named: bool) -> bool:
         """Whether it ended without success; what was suppressed counts only where a person names it."""

@@ -79,10 +79,15 @@ class MemoryStore:
             self._shelf.finished.pop(alert.alert_id, None)
             for one in fresh:
                 self._shelf.put(entry, one)
-            begun_channels = [one.channel for one in fresh if one.due != math.inf]
+            begun_channels = [one.channel for one in fresh if one.due != math.inf and one.is_waiting]
             more, report = self._shelf.advance(entry)
             return Added(
-                alert_id=alert.alert_id, fresh=(*begun_channels, *more), before=before, again=again, report=report
+                alert_id=alert.alert_id,
+                fresh=(*begun_channels, *more),
+                taken=tuple(one for one in fresh if not one.is_waiting),
+                before=before,
+                again=again,
+                report=report,
             )
 
     def claim(self, channel: str, limit: int, seconds: float) -> Claim:

@@ -22,7 +22,8 @@ class Added:
 
     Attributes:
         alert_id: of the alert that is kept; the earlier one's where the client's key was known.
-        fresh: channels of the deliveries that are due now, one entry for each.
+        fresh: channels of the deliveries that are due now and wait for a claim, one entry for each.
+        taken: deliveries that were given as claimed and are.
         before: units that had succeeded when the alert was sent before.
         again: the alert had been reported on before.
         report: where nothing is left to deliver.
@@ -31,6 +32,7 @@ class Added:
 
     alert_id: str
     fresh: tuple[str, ...] = ()
+    taken: tuple[Delivery, ...] = ()
     before: frozenset[tuple[str, str]] = frozenset()
     again: bool = False
     report: DeliveryReport | None = None
@@ -105,7 +107,8 @@ class Store(Protocol):
         Args:
             alert: what happened.
             plan: its way.
-            deliveries: pending; due now in the first stage, infinite in the later ones.
+            deliveries: pending; due now in the first stage, infinite in the later ones. One that the caller begins at
+                once may be claimed already (``Delivery.claimed``): its attempt is noted as begun with it.
             key: the client's own; an alert under a key that is known is not stored again.
             connection: the application's own, in whose transaction to write; for stores that can.
             undone: called, from any thread, where that transaction was rolled back and nothing of the alert is kept.

@@ -76,7 +76,8 @@ class Shelf:
         if delivery.due == math.inf:
             return
         entry.open += anew
-        self.queues.put(delivery)
+        if delivery.is_waiting:
+            self.queues.put(delivery)
         if anew:
             self._note_expiry(delivery)
 

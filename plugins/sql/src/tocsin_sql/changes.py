@@ -28,6 +28,14 @@ _ALERT = Statement(sa.select(alerts).where(alerts.c.id == sa.bindparam("of")).wi
 _NEW_ALERT = Statement(sa.insert(alerts).inline(), [one.name for one in alerts.c if one.name != "seq"])
 _NEW_CONTENT = Statement(sa.insert(contents))
 _NEW_DELIVERIES = Insertion(deliveries, "id")
+_BEGIN_ATTEMPTS = Statement(
+    sa.insert(attempts).from_select(
+        ["delivery_id", "number", "started_at"],
+        sa.select(deliveries.c.id, sa.literal_column("1"), sa.cast(sa.bindparam("started_at"), sa.Text)).where(
+            deliveries.c.alert_id == sa.bindparam("of"), IN_FLIGHT
+        ),
+    )
+)
 
 
 def _ending(insert: Any) -> Statement:
@@ -69,12 +77,16 @@ def add(ledger: Ledger, draft: Draft) -> Added:
     _put_content(ledger, draft)
     _NEW_DELIVERIES.put(connection, draft.rows)
     ledger.room.add(len(draft.rows))
+    taken = tuple(one for one in draft.deliveries if not one.is_waiting)
+    if taken:
+        _BEGIN_ATTEMPTS.change(connection, {"of": alert_id, "started_at": ledger.wall.isoformat()})
     begun, report = _begun(ledger, draft, draft.deliveries, None)
-    return Added(alert_id=alert_id, fresh=begun, report=report)
+    return Added(alert_id=alert_id, fresh=begun, taken=taken, report=report)
 
 
 def _add_again(ledger: Ledger, draft: Draft, row: Any) -> Added:
     """What arrived or is on its way stays, the rest starts anew."""
+    draft = draft.unclaimed()
     earlier = ledger.record_of(row)
     known = unit_map(earlier)
     renewed = [(one, known.get(one.unit)) for one in draft.deliveries]
@@ -96,8 +108,8 @@ def _begun(
     ledger: Ledger, draft: Draft, fresh: Sequence[Delivery], earlier: Record | None
 ) -> tuple[tuple[str, ...], DeliveryReport | None]:
     """The channels of what is due, after the steps that an alert without an open delivery takes at once."""
-    due = tuple(one.channel for one in fresh if has_begun(one))
-    if due and earlier is None:
+    due = tuple(one.channel for one in fresh if has_begun(one) and one.is_waiting)
+    if earlier is None and any(map(has_begun, fresh)):
         return due, None
     record = ledger.record(draft.alert.alert_id)
     assert record is not None

@@ -43,6 +43,12 @@ class Draft:
         rows = [new_row(one, topic) for one in deliveries]
         return cls(alert, plan, deliveries, hashed, _row(alert, plan, hashed), seal.row(alert), rows)
 
+    def unclaimed(self) -> Self:
+        """The draft with all its deliveries waiting for a claim."""
+        deliveries = [one if one.is_waiting else one.released() for one in self.deliveries]
+        topic = topic_of(self.alert)
+        return attrs.evolve(self, deliveries=deliveries, rows=[new_row(one, topic) for one in deliveries])
+
 
 def _row(alert: Alert, plan: Plan, key: str | None) -> Mapping[str, Any]:
     return {

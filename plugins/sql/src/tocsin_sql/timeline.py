@@ -11,7 +11,6 @@ import attrs
 import sqlalchemy as sa
 
 from tocsin.clock import Clock
-from tocsin.forking import new_lock
 from tocsin_sql.schema import IN_FLIGHT, deliveries, meta
 
 __all__ = ["Anchor", "Timeline", "anchored", "boot_id"]
@@ -60,20 +59,20 @@ class Timeline:
     def __init__(self) -> None:
         self._mono: Callable[[], float] = time.monotonic
         self._offset = 0.0
-        self._lock = new_lock()
-        self._latest = 0.0
+        self._is_started = False
+        self._floor = 0.0
         self._noted = 0.0
 
     def start(self, store: float, clock: Clock) -> None:
         """From now on it is this many seconds on the store's clock, and goes on with the system's monotonic one."""
+        self._floor = self.now() if self._is_started else 0.0
+        self._is_started = True
         self._mono = clock.monotonic
         self._offset = store - clock.monotonic()
 
     def now(self) -> float:
         """Seconds; never less than it gave before."""
-        with self._lock:
-            self._latest = max(self._latest, self._mono() + self._offset)
-            return self._latest
+        return max(self._floor, self._mono() + self._offset)
 
     def note(self, connection: sa.Connection) -> None:
         """Write down that it has come so far, at most once a second: what a next boot goes on from."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import attrs
 
+from tocsin.plan import Plan
 from tocsin.receipt import Receipt
 from tocsin.report import DeliveryState
 from tocsin.store import Store
@@ -25,6 +26,41 @@ class ClaimPromises(StoreRig):
         assert claimed.state is DeliveryState.IN_FLIGHT
         assert store.claim("x", 5, LEASE).deliveries == ()
         assert store.claim("other", 5, LEASE).deliveries == ()
+
+    def test_what_is_claimed_as_it_is_added_is_in_that_hand_alone(self, store: Store, clock: FakeClock) -> None:
+        one = alert()
+        taken = delivery(one, store).claimed(store.now() + LEASE)
+        added = store.add(one, Plan((("x", "y"),), lifetime=100.0), [taken, delivery(one, store, "y")])
+
+        assert (added.fresh, added.taken) == (("y",), (taken,))
+        assert store.claim("x", 5, LEASE).deliveries == ()
+        assert store.waiting() == 2
+        clock.advance(LEASE)
+        (lost,) = store.lost(5, LEASE)
+        assert (lost.channel, lost.token, lost.lost) == ("x", 2, 1)
+        assert not settle(store, outcome(taken)).taken
+        assert settle(store, outcome(lost)).taken
+        assert settle(store, outcome(self.one(store, "y"))).report is not None
+
+    def test_what_is_claimed_as_it_is_added_can_be_given_back(self, store: Store) -> None:
+        one = alert()
+        taken = delivery(one, store).claimed(store.now() + LEASE)
+        store.add(one, Plan((("x",),), lifetime=100.0), [taken])
+        store.release([taken])
+        again = self.one(store)
+
+        assert (again.token, again.attempts) == (2, ())
+        assert settle(store, outcome(again)).report is not None
+
+    def test_an_alert_that_is_known_takes_no_new_claim(self, store: Store) -> None:
+        one = alert()
+        self.put(store, one)
+        settle(store, outcome(self.one(store), DeliveryState.FAILED))
+        taken = [delivery(one, store, name).claimed(store.now() + LEASE) for name in "xy"]
+        added = store.add(one, Plan((("x", "y"),), lifetime=100.0), taken)
+
+        assert "x" not in [each.channel for each in added.taken]
+        assert self.one(store).token == 2
 
     def test_a_claim_takes_no_more_than_its_limit(self, store: Store) -> None:
         self.put(store, alert(), [("x", name) for name in "abcd"])
