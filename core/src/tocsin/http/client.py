@@ -145,8 +145,6 @@ class HttpClient:
             return None
         reusable = untouched = True
         try:
-            for field in headers.items():
-                requests.utils.check_header_validity(field)
             request = target.request(method, headers, body)
             connection.prepare(deadline)
             state.sent, untouched = True, False

@@ -12,25 +12,36 @@ import io
 import queue
 import re
 import socket
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 from requests import PreparedRequest
+from requests.exceptions import InvalidHeader
+from requests.utils import check_header_validity
 from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.util.connection import is_connection_dropped
 
 from tocsin.http.response import HttpResponse
 
 __all__ = ["BODY_LIMIT", "Headers", "Target", "exchange"]
 
 BODY_LIMIT = 65_536
-_PLAIN = re.compile(rb"HTTP/1\.1 ([2-5]\d\d)[ \r]")
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,5})[ \t]*(?=\r\n)")
-_KEPT = re.compile(rb"\r\nconnection:[ \t]*keep-alive[ \t]*(?=\r\n)")
-_SPECIAL = re.compile(rb"\r\n(?:transfer-encoding|connection|[ \t])|\n\n")
-"""What makes an answer more than plain."""
-_NO_BODY = (204, 304)
+_FIELDS = re.compile(r"(?:[^:\s][^:\r\n]*: (?:\S[^\r\n]*)?\r\n)*")
+"""Fields of a request as they are sent; each value as requests wants it."""
+_OTHERS = (
+    r"(?:\r\n(?:(?!content-length|transfer-encoding|connection|[ \t])[^\r\n]++"
+    r"|connection:[ \t]*+keep-alive[ \t]*+))*+"
+)
+_PLAIN = re.compile(
+    r"HTTP/1\.1 (?!204|304)([2-5]\d\d)(?: [^\r\n]*+)?+"
+    rf"{_OTHERS}\r\ncontent-length:[ \t]*+(\d{{1,5}})[ \t]*+{_OTHERS}\r\n\r\n".encode(),
+    re.IGNORECASE,
+)
+"""A whole head with a status that has a body, one length, and nothing else that says how the answer is to be read.
+
+Each line is ended by CR LF and none is continued: others than these the standard library divides in its own way.
+Nothing is tried twice, so that it takes no longer than the head is long.
+"""
 
 
 class Headers(Mapping[str, str]):
@@ -86,19 +97,18 @@ class Target:
             common: header fields of the session.
         """
         fields = {"Host": str(prepared.url).split("/", 3)[2].split("?")[0], **common}
-        lines = {name.lower(): _lines({name: value}) for name, value in fields.items()}
+        lines = {name.lower(): _lines({name: value}).encode("latin-1") for name, value in fields.items()}
         return cls(pool, prepared.path_url.encode("ascii"), lines)
 
     def borrow(self) -> Any | None:
         """An open connection that its server has not closed, or None; give it back with :meth:`give_back`."""
-        if self.pool.pool is None:
-            return None
+        places = self.pool.pool
         try:
-            connection = self.pool.pool.get_nowait()
+            connection = None if places is None else places.get(block=False)
         except queue.Empty:
             return None
-        if connection is not None and getattr(connection, "sock", None) is not None:
-            if not is_connection_dropped(connection):
+        if connection is not None and connection.sock is not None:
+            if connection.is_connected:
                 return connection
             connection.close()
         self.give_back(connection)
@@ -106,30 +116,41 @@ class Target:
 
     def give_back(self, connection: Any) -> None:
         """Put a connection (or the place for one) into the pool."""
+        places = self.pool.pool
         try:
-            if self.pool.pool is None:
+            if places is None:
                 raise queue.Full
-            self.pool.pool.put_nowait(connection)
+            places.put(connection, block=False)
         except queue.Full:
             if connection is not None:
                 connection.close()
 
     def request(self, method: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
-        """The bytes of a request."""
-        length = b"Content-Length: %d\r\n" % len(body or b"") if body is not None or method != "GET" else b""
+        """The bytes of a request.
+
+        Raises:
+            InvalidHeader: a name or a value of a field cannot be sent.
+        """
         head = self._heads.get((method, *headers))
         if head is None:
-            head = self._heads[method, *headers] = self._head(method, {name.lower() for name in headers})
-        return b"".join((head, _lines(headers), length, b"\r\n", body or b""))
+            head = self._heads[method, *headers] = self._head(method, headers)
+        fields = _lines(headers)
+        if _FIELDS.fullmatch(fields) is None or fields.count("\n") != len(headers):
+            raise InvalidHeader("a value of a header field cannot be sent")
+        length = b"Content-Length: %d\r\n" % len(body or b"") if body is not None or method != "GET" else b""
+        return b"".join((head, fields.encode("latin-1"), length, b"\r\n", body or b""))
 
-    def _head(self, method: str, own: Collection[str]) -> bytes:
+    def _head(self, method: str, headers: Iterable[str]) -> bytes:
         """The request line, and the common fields that the request does not set itself."""
+        for name in headers:
+            check_header_validity((name, ""))
+        own = {name.lower() for name in headers}
         line = method.encode("ascii") + b" " + self.path + b" HTTP/1.1\r\n"
         return b"".join((line, *(field for name, field in self.common.items() if name not in own)))
 
 
-def _lines(fields: Mapping[str, str]) -> bytes:
-    return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin-1")
+def _lines(fields: Mapping[str, str]) -> str:
+    return "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
 
 
 def exchange(sock: socket.socket, request: bytes, method: str) -> tuple[HttpResponse, bool]:
@@ -142,34 +163,19 @@ def exchange(sock: socket.socket, request: bytes, method: str) -> tuple[HttpResp
     data = sock.recv(BODY_LIMIT)
     if not data:
         raise http.client.RemoteDisconnected("closed without an answer")
-    end = data.find(b"\r\n\r\n")
-    plain = _plain(data, end)
-    if plain is None:
+    plain = _PLAIN.match(data)
+    if plain is None or (length := int(plain[2])) > BODY_LIMIT:
         return _read(_Replay(data, sock), method)
-    status, length = plain
-    body = data[end + 4 :]
+    status, headers, body = int(plain[1]), Headers(plain[0]), data[plain.end() :]
     while len(body) < length:
         try:
             more = sock.recv(BODY_LIMIT)
         except OSError:  # cut off, by whomever: the status was there
             more = b""
         if not more:
-            return HttpResponse(status, Headers(data[:end]), body, complete=False), False
+            return HttpResponse(status, headers, body, complete=False), False
         body += more
-    return HttpResponse(status, Headers(data[:end]), body[:length]), len(body) == length
-
-
-def _plain(data: bytes, end: int) -> tuple[int, int] | None:
-    """Status and length of an answer that has nothing special about it."""
-    match = _PLAIN.match(data)
-    if match is None or end < 0:
-        return None
-    head = data[: end + 2].lower()
-    head = _KEPT.sub(b"", head, 1)
-    lengths, status = _LENGTH.findall(head), int(match[1])
-    if len(lengths) != 1 or head.count(b"\r\ncontent-length") != 1 or _SPECIAL.search(head):
-        return None
-    return None if status in _NO_BODY or int(lengths[0]) > BODY_LIMIT else (status, int(lengths[0]))
+    return HttpResponse(status, headers, body[:length]), len(body) == length
 
 
 class _Replay(io.RawIOBase):

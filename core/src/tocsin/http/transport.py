@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
+import queue
+import select
 import socket
 import threading
 from typing import Any
@@ -18,7 +20,7 @@ from tocsin.deadline import Deadline, current
 from tocsin.dialing import dial
 from tocsin.guard import AddressGuard
 
-__all__ = ["Adapter", "Exchange"]
+__all__ = ["Adapter", "Exchange", "Places"]
 
 
 @attrs.define(eq=False)
@@ -60,10 +62,52 @@ class _Silence(logging.Filter):
 logging.getLogger("urllib3.connectionpool").addFilter(_Silence())
 
 
+class Places:
+    """What a pool keeps for its host: connections, and None for each that it may still open; last in, first out.
+
+    It stands in for ``queue.LifoQueue``, which is made for threads that wait. Nobody waits for a connection here: one
+    that is missing is opened, and closed where it finds no place.
+
+    Args:
+        maxsize: how many; threads that come at the same moment may leave a few more.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._size = maxsize
+        self._places: list[Any] = []
+
+    def get(self, block: bool = False, timeout: float | None = None) -> Any:
+        """A connection, or None.
+
+        Raises:
+            queue.Empty: there is neither.
+        """
+        try:
+            return self._places.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def put(self, connection: Any, block: bool = False, timeout: float | None = None) -> None:
+        """Keep a connection, or the place for one.
+
+        Raises:
+            queue.Full: there is no place for it.
+        """
+        if len(self._places) >= self._size:
+            raise queue.Full
+        self._places.append(connection)
+
+    def qsize(self) -> int:
+        """How many are kept."""
+        return len(self._places)
+
+
 class _Watched(HTTPConnection):
     """A connection whose socket the deadline in force can shut, through a duplicate that TLS does not touch."""
 
     _twin: socket.socket | None = None
+    _news: Any = None
+    """Asks the system whether something has come; made once, where the system can."""
     _connecting = False
 
     def __init__(self, *args: Any, guard: AddressGuard | None, **kwargs: Any) -> None:
@@ -84,12 +128,22 @@ class _Watched(HTTPConnection):
     def _keep_twin(self, sock: socket.socket) -> None:
         self._drop_twin()
         self._twin = sock.dup()
+        if hasattr(select, "poll"):
+            self._news = select.poll()
+            self._news.register(self._twin, select.POLLIN)
         self._watch()
 
     def _watch(self) -> None:
         deadline = current()
         if deadline is not None and self._twin is not None:
             deadline.watch(self._twin)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection is open and quiet: what comes unasked is its end, or belongs to no request."""
+        if self.sock is None or self._news is None:
+            return super().is_connected
+        return not self._news.poll(0)
 
     def prepare(self, deadline: Deadline) -> None:
         """Have the deadline shut the open socket.
@@ -127,7 +181,7 @@ class _Watched(HTTPConnection):
         self._drop_twin()
 
     def _drop_twin(self) -> None:
-        twin, self._twin = self._twin, None
+        twin, self._twin, self._news = self._twin, None, None
         if twin is None:
             return
         if _local.exchange is not None:  # an answer without a length is read after its connection was closed
@@ -142,10 +196,12 @@ class _WatchedTls(_Watched, HTTPSConnection):
 
 class _Pool(HTTPConnectionPool):
     ConnectionCls = _Watched
+    QueueCls = Places  # type: ignore[assignment] # all that a pool calls is there
 
 
 class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedTls
+    QueueCls = Places  # type: ignore[assignment] # all that a pool calls is there
 
 
 class Adapter(HTTPAdapter):
