@@ -4,9 +4,12 @@ import sys
 
 import pytest
 
-from tocsin import NotificationConfig
+from tocsin import NotificationConfig, assembly, registry
 from tocsin.clock import SystemClock
+from tocsin.config import DeliverySettings
+from tocsin.discovery import load
 from tocsin.registry import Registry
+from tocsin.settings import settings_of
 
 
 def text(channels):
@@ -41,8 +44,8 @@ def build(tmp_path):
     def built(channels):
         path = tmp_path / f"{channels}.toml"
         path.write_text(text(channels))
-        registry = Registry(NotificationConfig.from_file(path, {}), SystemClock())
-        assert len(registry.ready()) == channels
+        ready = Registry(NotificationConfig.from_file(path, {}), SystemClock()).ready()
+        assert len(ready) == channels
 
     return built
 
@@ -53,3 +56,19 @@ def test_a_channel_costs_no_more_to_build_where_there_are_many(build):
     few, many = calls(build, 20) / 20, calls(build, 100) / 100
 
     assert many < 1.1 * few
+
+
+def test_what_a_type_or_this_distribution_says_of_itself_is_read_once(build, monkeypatch):
+    loaded, read = [], []
+    monkeypatch.setattr(registry, "load", lambda plugin: loaded.append(plugin.type) or load(plugin))
+    monkeypatch.setattr(assembly, "version", lambda name: read.append(name) or "1.0")
+    assembly._user_agent.cache_clear()
+
+    build(20)
+
+    assert (loaded, read) == (["webhook"], ["tocsin"])
+    assembly._user_agent.cache_clear()
+
+
+def test_the_settings_of_a_class_are_derived_once():
+    assert settings_of(DeliverySettings, "tocsin") is settings_of(DeliverySettings, "tocsin")

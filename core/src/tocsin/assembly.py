@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -74,8 +75,13 @@ def _client(workers: int, instance: object) -> Any:
         raise ImportError("the channel speaks HTTP, which needs requests; pip install 'tocsin[http]'") from None
     return HttpClient(
         workers=workers,
-        user_agent=f"tocsin/{version('tocsin')}",
+        user_agent=_user_agent(),
         environ=os.environ,
         ca_file=getattr(instance, "ca_file", None),
         guard=getattr(instance, "guard", None),
     )
+
+
+@cache  # the metadata is a file, parsed as a whole
+def _user_agent() -> str:
+    return f"tocsin/{version('tocsin')}"

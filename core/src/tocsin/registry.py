@@ -76,6 +76,7 @@ class Registry:
         self._clock = clock
         self.plugins = installed()
         self.entries: dict[str, Entry] = {}
+        self._classes: dict[str, Any] = {}
         self._lock = new_lock()
         for table in tables(config, self.plugins).values():
             self.entries[table.name] = self._entry(table) if table.enabled else self._disabled(table)
@@ -187,7 +188,7 @@ class Registry:
         if plugin.rivals:
             return _duplicate(table.name, plugin)
         try:
-            cls = load(plugin)
+            cls = self._load(plugin)
         except LoadFailed as error:
             return Entry(table.name, table.type, ChannelState.BROKEN, str(error), plugin=plugin)
         version = getattr(cls, "api_version", API_VERSION)
@@ -197,6 +198,12 @@ class Registry:
             )
             return Entry(table.name, table.type, ChannelState.INCOMPATIBLE, reason, plugin=plugin, cls=cls)
         return self._configure(table, plugin, cls)
+
+    def _load(self, plugin: Plugin) -> Any:
+        """The class of a type, loaded with its first channel."""
+        if plugin.type not in self._classes:
+            self._classes[plugin.type] = load(plugin)
+        return self._classes[plugin.type]
 
     def _configure(self, table: ChannelTable, plugin: Plugin, cls: type) -> Entry:
         own, shared = settings_of(cls, table.type), options_of(table.type)

@@ -9,6 +9,7 @@ No message quotes a value: it may be a secret in the wrong place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import attrs
@@ -132,6 +133,7 @@ def setting(env: str | None = None, help: str = "", *, keywords: Iterable[str] =
     return {_METADATA: (env, help, tuple(keywords))}
 
 
+@lru_cache(maxsize=256)  # a thousand channels may be of one class
 def settings_of(cls: type, channel_type: str) -> tuple[Setting, ...]:
     """The settings that a channel class declares: all fields of its constructor, documented or not."""
     if not attrs.has(cls):
