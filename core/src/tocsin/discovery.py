@@ -7,8 +7,8 @@ cache, whose entries name code to import and are trusted blindly.
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import cache
-from importlib.metadata import Distribution, EntryPoint, entry_points
+from collections.abc import Iterator
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, distributions
 from typing import Any
 
 import attrs
@@ -48,17 +48,34 @@ class Plugin:
 def installed(group: str = CHANNELS) -> dict[str, Plugin]:
     """The installed entry points of a group by name, in alphabetical order; nothing is imported."""
     found: dict[str, dict[str, Plugin]] = defaultdict(dict)
-    described = cache(_described)  # each question parses the whole of a distribution's metadata
-    for entry_point in entry_points(group=group):
-        name, version = described(entry_point.dist) if entry_point.dist else (entry_point.value, "?")
-        found[entry_point.name].setdefault(name, Plugin(entry_point.name, name, version, entry_point))
+    for bringer in _bringers(group):
+        name, version = _described(bringer)
+        for entry_point in bringer.entry_points.select(group=group):
+            found[entry_point.name].setdefault(name, Plugin(entry_point.name, name, version, entry_point))
     return {name: _chosen(by_distribution) for name, by_distribution in sorted(found.items())}
 
 
-def _described(distribution: Distribution) -> tuple[str, str]:
-    """Its name and its version."""
-    metadata = distribution.metadata
-    return metadata["Name"], metadata["Version"]
+def _bringers(group: str) -> Iterator[Distribution]:
+    """The distributions that have entry points of the group.
+
+    ``importlib.metadata.entry_points`` parses those of every distribution; here most are only searched for the group.
+    Of several of one name the first on the path counts, since it is the one that is imported.
+    """
+    for candidate in distributions():
+        if group in (candidate.read_text("entry_points.txt") or ""):
+            try:
+                yield distribution(_described(candidate)[0])
+            except (PackageNotFoundError, ValueError):  # its folder has another name
+                yield candidate
+
+
+def _described(found: Distribution) -> tuple[str, str]:
+    """Its name and its version: two fields of a header that is long to parse as a whole."""
+    header = (found.read_text("METADATA") or "").partition("\n\n")[0]
+    fields = dict(line.split(": ", 1) for line in header.splitlines() if line.startswith(("Name: ", "Version: ")))
+    if len(fields) == 2:
+        return fields["Name"], fields["Version"]
+    return found.metadata["Name"], found.metadata["Version"]
 
 
 def _chosen(by_distribution: dict[str, Plugin]) -> Plugin:
