@@ -180,9 +180,10 @@ def _clean(result: T, scrub: Scrubber) -> T:
 
 
 def _without(value: Any, scrub: Scrubber) -> Any:
+    """Details, which are frozen dicts and lists, without any secret."""
     if isinstance(value, str):
         return scrub.secrets(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {scrub.secrets(key): _without(item, scrub) for key, item in value.items()}
     return [_without(item, scrub) for item in value] if isinstance(value, list) else value
 

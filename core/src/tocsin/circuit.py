@@ -137,7 +137,7 @@ class Circuit:
 
 def held(circuits: Iterable[Circuit | None], now: float) -> float:
     """Seconds for which a delivery that must pass all these would be deferred; 0.0 where it would fail at once."""
-    opened = [one for one in circuits if one is not None and not one.is_closed]
-    if any(one.cause not in TRANSPORT for one in opened):
+    opened = [one for one in circuits if one is not None and one.cause is not None]
+    if not opened or any(one.cause not in TRANSPORT for one in opened):
         return 0.0
-    return max((one.wait(now) for one in opened), default=0.0)
+    return max(one.wait(now) for one in opened)

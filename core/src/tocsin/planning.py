@@ -38,18 +38,20 @@ class Planner:
 
     def plan(self, alert: Alert) -> Plan | str:
         """The way of the alert, or the reason why it goes nowhere; nothing is sent."""
-        ready = self.registry.ready()
-        routing = Routing.decide(alert, self.config.routes, ready)
-        if not routing.channels:
-            return routing.reason if self.config.routes else "no channel is ready"
+        ready, routes = self.registry.ready(), self.config.routes
         lifetime = self.config.delivery.lifetime(alert.priority, durable=self.durable)
-        way = (routing.channels, routing.fallback, lifetime)
+        routing = Routing.decide(alert, routes, ready) if routes and not alert.channels else None
+        way = (routing.channels, routing.fallback, lifetime) if routing else (alert.channels, (), lifetime)
         made_for, plan = self._plans.get(way, (None, None))
-        if plan is None or made_for is not ready:
-            plan = self._planned(routing, ready, lifetime)
-            if len(self._plans) >= _MOST:
-                self._plans.clear()
-            self._plans[way] = (ready, plan)
+        if plan is not None and made_for is ready:
+            return plan
+        routing = routing or Routing.decide(alert, routes, ready)
+        if not routing.channels:
+            return routing.reason if routes else "no channel is ready"
+        if len(self._plans) >= _MOST:
+            self._plans.clear()
+        plan = self._planned(routing, ready, lifetime)
+        self._plans[way] = (ready, plan)
         return plan
 
     def _planned(self, routing: Routing, ready: Collection[str], lifetime: float) -> Plan:

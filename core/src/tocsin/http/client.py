@@ -125,12 +125,13 @@ class HttpClient:
         Raises:
             DeliveryError: no answer, or none that can be judged. Its outcome says whether the request may have arrived.
         """
+        address = _clear(url)
         body, sent_headers = _encode(json, form, content, headers, auth)
         deadline = current() or Deadline(_DEFAULT_TIMEOUT)
         with Exchange() as state:
             try:
-                answer = self._on_kept(method, _clear(url), body, sent_headers, deadline, state)
-                return answer or self._exchange(method, _clear(url), body, sent_headers, deadline)
+                answer = self._on_kept(method, address, body, sent_headers, deadline, state)
+                return answer or self._exchange(method, address, body, sent_headers, deadline)
             except Exception as error:
                 failure = error if isinstance(error, DeliveryError) else _translate(error, state, deadline)
         raise failure

@@ -151,10 +151,11 @@ class _Watched(HTTPConnection):
         A timeout of its own would cost a poll before each read and write, and the interpreter's lock with each; only
         where the deadline is not in force, so that nothing shuts the socket, it has one.
         """
-        is_shut = deadline is current() and self._twin is not None
-        timeout = None if is_shut else deadline.remaining() + 1.0
-        if is_shut:
-            self._watch()
+        if deadline is current() and self._twin is not None:
+            deadline.watch(self._twin)
+            timeout = None
+        else:
+            timeout = deadline.remaining() + 1.0
         if self.sock is not None and self.sock.gettimeout() != timeout:
             self.sock.settimeout(timeout)
 

@@ -39,8 +39,9 @@ class Breaker:
     @hookimpl(wrapper=True)
     def send(self, recipient: Recipient, context: SendContext) -> Generator[None, Receipt, Receipt]:
         """Refuse while open, let one probe through when it is time, and learn from each result."""
+        keys = keys_of(recipient)
         if not context.test:
-            self._admit(recipient, context.key)
+            self._admit(keys, context.key)
         try:
             receipt = yield
         except DeliveryError as error:
@@ -52,13 +53,13 @@ class Breaker:
         except BaseException:
             self._released(recipient, context.key)
             raise
-        self._succeeded(recipient, context.test)
+        self._succeeded(keys, context.test)
         return receipt
 
-    def _admit(self, recipient: Recipient, unit: str) -> None:
+    def _admit(self, keys: Iterable[str], unit: str) -> None:
         now = self.clock.monotonic()
         with self._lock:
-            for key in keys_of(recipient):
+            for key in keys:
                 circuit = self._circuits.get(key)
                 if circuit is None or (wait := circuit.admit(now, unit)) <= 0:
                     continue
@@ -104,10 +105,11 @@ class Breaker:
             if (circuit := self._circuits.get(key)) is not None:
                 circuit.answered(self.clock.monotonic(), unit)
 
-    def _succeeded(self, recipient: Recipient, test: bool) -> None:
+    def _succeeded(self, keys: Iterable[str], test: bool) -> None:
+        now = self.clock.monotonic()
         with self._lock:
-            for key in keys_of(recipient) if self._circuits or not test else ():
-                self._circuit(key).succeeded(self.clock.monotonic())
+            for key in keys if self._circuits or not test else ():
+                self._circuit(key).succeeded(now)
 
     def _released(self, recipient: Recipient, unit: str) -> None:
         with self._lock:

@@ -98,6 +98,8 @@ class Throttle:
                 self._held[key] = max(self._held.get(key, 0.0), self.clock.monotonic() + asked)
 
     def _admit(self, rank: int, recipient: Recipient, context: SendContext) -> None:
+        if not self.rate and not self._held:
+            return
         with self._lock:
             now = self.clock.monotonic()
             held = max(self._held.get(key, 0.0) for key in keys_of(recipient)) if self._held else 0.0
