@@ -362,13 +362,17 @@ def test_an_alert_that_cannot_be_read_now_is_sent_later():
             return super().alert(alert_id)
 
     clock = FakeClock()
-    config = NotificationConfig.from_mapping({"delivery": {"max_retries": 0}})
+    config = NotificationConfig.from_mapping({"delivery": {"max_retries": 0, "fail_fast": True}})
     with NotificationService(config, clock=clock, store=Stumbling()) as service:
         service.add_channel("a", Channel(accept))
         report = service.send_notification(an_alert())
     (one,) = report.results["a"].recipients
     assert one.state == "accepted"
     assert len(one.attempts) == 1
+
+
+READ_BACK = NotificationConfig.from_mapping({"delivery": {"fail_fast": True}})
+"""With it no delivery is claimed as it is added, so that its alert is read from the store."""
 
 
 def test_an_alert_that_is_lost_for_good_fails_at_once_and_says_so():
@@ -380,7 +384,7 @@ def test_an_alert_that_is_lost_for_good_fails_at_once_and_says_so():
             raise ContentLost("the content is damaged")
 
     clock, store, got = FakeClock(), Damaged(), []
-    with NotificationService(NotificationConfig(), clock=clock, store=store) as service:
+    with NotificationService(READ_BACK, clock=clock, store=store) as service:
         service.add_channel("a", got.append)
         report = service.send_notification(an_alert())
     (one,) = report.results["a"].recipients
@@ -403,7 +407,7 @@ def test_an_alert_that_needs_another_key_waits_for_a_worker_that_has_it():
             return super().alert(alert_id)
 
     clock, store, got = FakeClock(), Sealed(), []
-    with NotificationService(NotificationConfig(), clock=clock, store=store) as service:
+    with NotificationService(READ_BACK, clock=clock, store=store) as service:
         service.add_channel("a", got.append)
         report = service.send_notification(an_alert())
 

@@ -11,7 +11,7 @@ from tocsin.clock import SystemClock
 from tocsin.plan import Plan
 from tocsin.report import DeliveryState
 from tocsin.testing.store.rig import LEASE, alert, attempt, delivery, outcome, settle
-from tocsin_sql import changes
+from tocsin_sql import completions
 from tocsin_sql.tasks import Late
 
 
@@ -28,9 +28,9 @@ def commits(monkeypatch):
 
     sizes, transact = [], Writer._transact
 
-    def counted(self, batch):
+    def counted(self, batch, grouped):
         sizes.append(len(batch))
-        return transact(self, batch)
+        return transact(self, batch, grouped)
 
     monkeypatch.setattr(Writer, "_transact", counted)
     return sizes
@@ -251,18 +251,18 @@ def test_a_result_that_fails_for_ever_makes_no_others_wait(open_store, monkeypat
     store = open_store()
     put(store)
     (claimed,) = store.claim("x", 1, LEASE).deliveries
-    complete, put_off, tries = changes.complete, Late.put, []
+    complete, put_off, tries = completions.complete, Late.put, []
 
-    def refusing(ledger, after):
-        if after.alert_id == claimed.alert_id:
+    def refusing(ledger, changed):
+        if any(after.alert_id == claimed.alert_id for after in changed):
             raise ValueError("no form of it fits")
-        return complete(ledger, after)
+        return complete(ledger, changed)
 
     def counting(late, task):
         tries.append(task)
         put_off(late, task)
 
-    monkeypatch.setattr(changes, "complete", refusing)
+    monkeypatch.setattr(completions, "complete", refusing)
     monkeypatch.setattr(Late, "put", counting)
     told = threading.Event()
     store.complete(outcome(claimed), lambda settled: told.set())

@@ -32,6 +32,7 @@ class Delivery:
         token: counts the claims. What a worker reports under an older one comes too late.
         lease: until when the worker that claimed it has it, on the store's clock.
         lost: leases in a row that ran out without a word from their worker.
+        row: where the store keeps it, for stores that number what they keep.
     """
 
     alert_id: str
@@ -54,6 +55,7 @@ class Delivery:
     token: int = 0
     lease: float = 0.0
     lost: int = 0
+    row: int | None = attrs.field(default=None, eq=False, repr=False)
 
     def changed(self, **fields: Any) -> Self:
         """The delivery with other values of these fields, which must be of their types already.

@@ -7,19 +7,18 @@ from typing import Any
 
 import attrs
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tocsin import Alert, DeliveryReport
 from tocsin.plan import Plan
-from tocsin.store import Added, Delivery, Record, Settled, cancelled
+from tocsin.store import Added, Delivery, Record, cancelled
 from tocsin_sql.drafts import Draft
 from tocsin_sql.key_check import note_key
 from tocsin_sql.ledger import Ledger, has_begun
-from tocsin_sql.rows import DROP_BEGUN, attempt_row, unit_map, unit_values
-from tocsin_sql.schema import IN_FLIGHT, OPEN, alerts, attempts, channels, contents, deliveries
+from tocsin_sql.rows import begun_row, unit_map
+from tocsin_sql.schema import IN_FLIGHT, alerts, attempts, channels, contents, deliveries
 from tocsin_sql.statements import Insertion, Statement
 
-__all__ = ["add", "amend", "cancel", "complete", "replay", "save_channel", "suppress"]
+__all__ = ["add", "amend", "cancel", "replay", "save_channel", "suppress"]
 
 Unit = tuple[str, str]
 
@@ -28,38 +27,11 @@ _ALERT = Statement(sa.select(alerts).where(alerts.c.id == sa.bindparam("of")).wi
 _NEW_ALERT = Statement(sa.insert(alerts).inline(), [one.name for one in alerts.c if one.name != "seq"])
 _NEW_CONTENT = Statement(sa.insert(contents))
 _NEW_DELIVERIES = Insertion(deliveries, "id")
-_BEGIN_ATTEMPTS = Statement(
-    sa.insert(attempts).from_select(
-        ["delivery_id", "number", "started_at"],
-        sa.select(deliveries.c.id, sa.literal_column("1"), sa.cast(sa.bindparam("started_at"), sa.Text)).where(
-            deliveries.c.alert_id == sa.bindparam("of"), IN_FLIGHT
-        ),
+_BEGIN_ATTEMPTS = Insertion(attempts, "outcome", "body")
+_ROWS = Statement(
+    sa.select(deliveries.c.id, deliveries.c.channel, deliveries.c.recipient_id).where(
+        deliveries.c.alert_id == sa.bindparam("of"), IN_FLIGHT
     )
-)
-
-
-def _ending(insert: Any) -> Statement:
-    ended = {name: insert.excluded[name] for name in ("started_at", "outcome", "body")}
-    return Statement(insert.on_conflict_do_update(index_elements=["delivery_id", "number"], set_=ended))
-
-
-_END_ATTEMPT = {"sqlite": _ending(sqlite.insert(attempts)), "postgresql": _ending(postgresql.insert(attempts))}
-_HELD = Statement(
-    sa.select(deliveries.c.id, deliveries.c.attempted, alerts.c.closed, alerts.c.fail_fast)
-    .join_from(deliveries, alerts, alerts.c.id == deliveries.c.alert_id)
-    .where(
-        deliveries.c.alert_id == sa.bindparam("of"),
-        deliveries.c.channel == sa.bindparam("in_channel"),
-        deliveries.c.recipient_id == sa.bindparam("to"),
-        deliveries.c.token == sa.bindparam("held"),
-        IN_FLIGHT,
-    )
-    .with_for_update()
-)
-_STILL_OPEN = Statement(
-    sa.select(deliveries.c.id)
-    .where(deliveries.c.alert_id == sa.bindparam("of"), OPEN, deliveries.c.due < sa.bindparam("never"))
-    .limit(1)
 )
 
 
@@ -77,11 +49,20 @@ def add(ledger: Ledger, draft: Draft) -> Added:
     _put_content(ledger, draft)
     _NEW_DELIVERIES.put(connection, draft.rows)
     ledger.room.add(len(draft.rows))
-    taken = tuple(one for one in draft.deliveries if not one.is_waiting)
-    if taken:
-        _BEGIN_ATTEMPTS.change(connection, {"of": alert_id, "started_at": ledger.wall.isoformat()})
+    taken = _taken(ledger, draft)
     begun, report = _begun(ledger, draft, draft.deliveries, None)
     return Added(alert_id=alert_id, fresh=begun, taken=taken, report=report)
+
+
+def _taken(ledger: Ledger, draft: Draft) -> tuple[Delivery, ...]:
+    """The deliveries that were claimed as they were added, with their attempts noted as begun."""
+    claimed = [one for one in draft.deliveries if not one.is_waiting]
+    if not claimed:
+        return ()
+    found = _ROWS.all(ledger.connection, {"of": draft.alert.alert_id})
+    _BEGIN_ATTEMPTS.put(ledger.connection, [begun_row(row.id, 1, ledger.wall) for row in found])
+    numbers = {(row.channel, row.recipient_id): row.id for row in found}
+    return tuple(one.changed(row=numbers[one.unit]) for one in claimed)
 
 
 def _add_again(ledger: Ledger, draft: Draft, row: Any) -> Added:
@@ -140,41 +121,6 @@ def _put_deliveries(ledger: Ledger, draft: Draft, fresh: Sequence[Delivery], kno
     for one in fresh:
         if one.unit in known:
             ledger.replace(known[one.unit], one)
-
-
-def complete(ledger: Ledger, delivery: Delivery) -> Settled:
-    """See ``Store.complete``."""
-    held = {**unit_values(delivery), "held": delivery.token}
-    row = _HELD.first(ledger.connection, held)
-    if row is None:
-        return Settled(taken=False, delivery=delivery)
-    after = delivery.changed(lease=0.0)
-    if row.closed is not None and not after.state.is_final:
-        after = cancelled(after, row.closed)
-    if not ledger.complete(row.id, after):
-        return Settled(taken=False, delivery=delivery)
-    _end_attempts(ledger, row, after)
-    if not after.state.is_final:
-        return Settled(taken=True, delivery=after)
-    begun, report = _settled(ledger, after.alert_id, fail_fast=row.fail_fast)
-    return Settled(taken=True, delivery=after, begun=begun, report=report)
-
-
-def _end_attempts(ledger: Ledger, row: Any, after: Delivery) -> None:
-    """Write what was tried; what had begun without being tried leaves nothing behind."""
-    new = after.attempts[row.attempted :]
-    if not new:
-        DROP_BEGUN.change(ledger.connection, {"delivery": row.id})
-    for number, one in enumerate(new, row.attempted + 1):
-        _END_ATTEMPT[ledger.connection.dialect.name].change(ledger.connection, attempt_row(row.id, number, one))
-
-
-def _settled(ledger: Ledger, alert_id: str, *, fail_fast: bool) -> tuple[tuple[str, ...], DeliveryReport | None]:
-    still = {"of": alert_id, "never": float("inf")}
-    if not fail_fast and _STILL_OPEN.first(ledger.connection, still) is not None:
-        return (), None
-    record = ledger.record(alert_id)
-    return ((), None) if record is None else ledger.advance(record)
 
 
 def cancel(ledger: Ledger, alert_id: str, reason: str, unit: Unit | None, *, close: bool) -> list[Delivery]:

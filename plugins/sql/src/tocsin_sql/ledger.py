@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +17,9 @@ from tocsin_sql.ended import Ended
 from tocsin_sql.queries import record_of
 from tocsin_sql.room import Room
 from tocsin_sql.rows import deliveries_of, delivery_values, unit_values
-from tocsin_sql.schema import IN_FLIGHT, alerts, deliveries
+from tocsin_sql.schema import alerts, deliveries
 from tocsin_sql.sealing import Seal
-from tocsin_sql.statements import Statement
+from tocsin_sql.statements import Listing, Statement
 
 __all__ = ["Ledger"]
 
@@ -37,13 +37,15 @@ _REPLACE = Statement(
 )
 _COMPLETE = Statement(
     sa.update(deliveries)
-    .where(deliveries.c.id == sa.bindparam("number"), deliveries.c.token == sa.bindparam("held"), IN_FLIGHT)
+    .where(deliveries.c.id == sa.bindparam("number"))
     .values({name: sa.bindparam(name) for name in _CHANGED if name != "token"})
 )
 _ALERT = Statement(sa.select(alerts).where(alerts.c.id == sa.bindparam("of")).with_for_update())
 _DELIVERIES = Statement(
     sa.select(deliveries).where(deliveries.c.alert_id == sa.bindparam("of")).order_by(deliveries.c.id).with_for_update()
 )
+_ALERTS = Listing(lambda ids: sa.select(alerts).where(alerts.c.id.in_(ids)).with_for_update())
+_ALL_DELIVERIES = Listing(lambda ids: sa.select(deliveries).where(deliveries.c.alert_id.in_(ids)).with_for_update())
 _UPDATE: Any = sa.update(alerts).where(alerts.c.id == sa.bindparam("of"))
 _STAGE = Statement(_UPDATE.values(stage=sa.bindparam("stage")))
 _REPORT = Statement(_UPDATE.values(report=sa.bindparam("report")))
@@ -85,21 +87,28 @@ class Ledger:
         rows = _DELIVERIES.all(self.connection, {"of": row.id})
         return record_of(row, deliveries_of(self.connection, rows, self.ended), None)
 
-    def complete(self, number: int, after: Delivery) -> bool:
-        """Write what an attempt made of a delivery; False where the lease that it was made under is not the last one.
+    def records(self, alert_ids: Sequence[str]) -> list[Record]:
+        """The alerts as :meth:`record` gives them, in no order."""
+        found: dict[str, list[Any]] = {}
+        for row in _ALL_DELIVERIES.all(self.connection, alert_ids):
+            found.setdefault(row.alert_id, []).append(row)
+        rows = _ALERTS.all(self.connection, alert_ids)
+        return [record_of(row, self._deliveries(found.get(row.id, [])), None) for row in rows]
 
-        Args:
-            number: of its row.
-            after: as it stands now.
-        """
-        is_final = after.state.is_final
-        values = delivery_values(after, self.now if is_final else None)
-        if not _COMPLETE.change(self.connection, {"number": number, "held": after.token, **values}):
-            return False
-        if is_final:
-            self.room.add(-1)
-            self.ended.note(number, after, values["receipt"])
-        return True
+    def _deliveries(self, rows: list[Any]) -> list[Delivery]:
+        return deliveries_of(self.connection, sorted(rows, key=lambda row: row.id), self.ended)
+
+    def complete(self, changed: Iterable[tuple[int, Delivery]]) -> None:
+        """Write what attempts made of deliveries whose rows are locked, each with the number of its row."""
+        written = []
+        for number, after in changed:
+            is_final = after.state.is_final
+            values = delivery_values(after, self.now if is_final else None)
+            written.append({"number": number, **values})
+            if is_final:
+                self.room.add(-1)
+                self.ended.note(number, after, values["receipt"])
+        _COMPLETE.change_each(self.connection, written)
 
     def replace(self, before: Delivery, after: Delivery) -> bool:
         """Write a delivery that changed; False where somebody else changed it before."""

@@ -149,6 +149,7 @@ def delivery_of(row: Any, tried: Mapping[int, Sequence[Attempt]]) -> Delivery:
         error_kind=row.error_kind,
         receipt=None if row.receipt is None else Receipt(**json.loads(row.receipt)),
         attempts=tuple(tried.get(row.id, ())),
+        row=row.id,
     )
 
 

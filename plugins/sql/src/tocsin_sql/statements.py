@@ -121,7 +121,7 @@ class Listing:
         self._make = make
         self._sizes: dict[int, tuple[list[str], Statement]] = {}
 
-    def all(self, connection: sa.Connection, ids: Sequence[int], values: Values = NOTHING) -> list[Any]:
+    def all(self, connection: sa.Connection, ids: Sequence[Any], values: Values = NOTHING) -> list[Any]:
         """The rows for all ids, in no order; none of them for none."""
         found: list[Any] = []
         for start in range(0, len(ids), _MOST):
@@ -145,12 +145,21 @@ class Insertion:
     Args:
         table: where.
         without: columns that the database fills.
+        insert: makes the clause; a dialect's own where ``finish`` needs it.
+        finish: adds to the clause what becomes of rows that are there already.
     """
 
-    def __init__(self, table: sa.Table, *without: str) -> None:
-        self._table = table
+    def __init__(
+        self,
+        table: sa.Table,
+        *without: str,
+        insert: Callable[[sa.Table], Any] = sa.insert,
+        finish: Callable[[Any], Any] = lambda clause: clause,
+    ) -> None:
+        self._clause = insert(table).inline()
+        self._finish = finish
         self._names = [column.name for column in table.c if column.name not in without]
-        self._single = Statement(sa.insert(table).inline(), self._names)
+        self._single = Statement(finish(self._clause), self._names)
         self._sizes: dict[int, tuple[list[str], Statement]] = {}
 
     def put(self, connection: sa.Connection, rows: Sequence[Values]) -> None:
@@ -169,9 +178,9 @@ class Insertion:
         known = self._sizes.get(size)
         if known is None:
             rows = [{name: f"{name}_{number}" for name in self._names} for number in range(size)]
-            clause = sa.insert(self._table).inline()
-            clause = clause.values([{name: sa.bindparam(key) for name, key in row.items()} for row in rows])
-            known = self._sizes[size] = [key for row in rows for key in row.values()], Statement(clause, by_name=False)
+            clause = self._clause.values([{name: sa.bindparam(key) for name, key in row.items()} for row in rows])
+            keys = [key for row in rows for key in row.values()]
+            known = self._sizes[size] = keys, Statement(self._finish(clause), by_name=False)
         return known
 
 

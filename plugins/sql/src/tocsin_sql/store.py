@@ -14,7 +14,7 @@ from tocsin.clock import Clock, SystemClock
 from tocsin.plan import Plan
 from tocsin.settings import in_range, setting, to_integer, to_number
 from tocsin.store import Added, Claim, Delivery, Earlier, Record, Settled
-from tocsin_sql import changes, claims, flow, queries
+from tocsin_sql import changes, claims, completions, flow, queries
 from tocsin_sql.contents import Contents
 from tocsin_sql.converters import to_database_url, to_secret_key
 from tocsin_sql.database import Database, database_of
@@ -178,12 +178,12 @@ class SqlStore(Upkeep):
 
     def complete(self, delivery: Delivery, then: Callable[[Settled], None]) -> None:
         """See ``Store.complete``: returns at once; what cannot be written now is tried until it can be."""
+        self._writer.join(self._complete, delivery, then, bare)
 
-        def change(ledger: Ledger, after: Delivery = delivery) -> Settled:
-            return self._announced(ledger, changes.complete(ledger, after), lambda settled: settled.begun)
-
-        instead = self._within(lambda ledger: change(ledger, bare(delivery)))
-        self._writer.post(self._within(change), then, instead=instead)
+    def _complete(self, connection: sa.Connection, changed: list[Delivery]) -> list[Settled]:
+        ledger = self._ledger(connection)
+        settled = completions.complete(ledger, changed)
+        return self._announced(ledger, settled, lambda some: any(one.begun for one in some))
 
     def lost(self, limit: int, seconds: float) -> list[Delivery]:
         """See ``Store.lost``."""
@@ -272,9 +272,10 @@ class SqlStore(Upkeep):
         self._database.close()
 
     def _within(self, change: Callable[[Ledger], T]) -> Callable[[sa.Connection], T]:
-        return lambda connection: change(
-            Ledger(connection, self.now(), self._clock.now(), self._seal, self._room, self._ended)
-        )
+        return lambda connection: change(self._ledger(connection))
+
+    def _ledger(self, connection: sa.Connection) -> Ledger:
+        return Ledger(connection, self.now(), self._clock.now(), self._seal, self._room, self._ended)
 
     def _announced(self, ledger: Ledger, result: T, is_news: Callable[[T], object]) -> T:
         """The result, of which other processes hear where it made something due."""

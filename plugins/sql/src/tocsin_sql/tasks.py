@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import attrs
 import sqlalchemy as sa
 
-__all__ = ["Job", "Late", "Task"]
+__all__ = ["Job", "Joint", "Late", "Task", "apart", "joined"]
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 Job = Callable[[sa.Connection], T]
+Joint = Callable[[sa.Connection, list[Item]], list[T]]
+"""Writes several items at once, and gives an outcome for each."""
 
 _SHORTEST, _LONGEST = 0.05, 5.0
 """Seconds between two tries of what could not be written."""
@@ -27,21 +30,23 @@ def _closed() -> threading.Lock:
 
 @attrs.define(eq=False)
 class Task:
-    """One job and who waits for it.
+    """One item of a job and who waits for it.
 
     Attributes:
+        job: may be given the items of those that stand beside this one and have the same job.
         done: set where it must be written at last, and is told afterwards.
-        instead: the job that takes its place where the database does not take what it writes.
+        instead: makes what takes the item's place where the database does not take it.
         until: when its caller is told that it failed, on the monotonic clock.
         pause: seconds before it is tried again: its own, for that others succeed says nothing of it.
         again_at: when that is.
         gate: closed until there is an outcome; a bare lock is the quickest wait.
     """
 
-    job: Job[Any]
+    job: Joint[Any, Any]
+    item: Any
     durable: bool
     done: Callable[[Any], None] | None = None
-    instead: Job[Any] | None = None
+    instead: Callable[[Any], Any] | None = None
     until: float = 0.0
     pause: float = _SHORTEST
     again_at: float = 0.0
@@ -52,6 +57,23 @@ class Task:
         """Tell its caller."""
         self.outcome = outcome
         self.gate.release()
+
+
+def joined(tasks: Iterable[Task]) -> Iterator[list[Task]]:
+    """The tasks in their order, those together that have one job and stand side by side."""
+    together: list[Task] = []
+    for task in tasks:
+        if together and together[-1].job != task.job:
+            yield together
+            together = []
+        together.append(task)
+    if together:
+        yield together
+
+
+def apart(tasks: Iterable[Task]) -> Iterator[list[Task]]:
+    """Each of the tasks by itself."""
+    return ([task] for task in tasks)
 
 
 class Late:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -15,12 +15,13 @@ from tocsin import QueueFull, StoreError
 from tocsin.log import event
 from tocsin_sql.failures import is_conflict, is_disconnect, is_everybodys, is_refusal, store_error
 from tocsin_sql.forking import Pausing, Turn
-from tocsin_sql.tasks import Job, Late, Task
+from tocsin_sql.tasks import Job, Joint, Late, Task, apart, joined
 from tocsin_sql.teller import Teller
 
 __all__ = ["Misplaced", "Target", "Writer"]
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 _BATCH = 256
 _GATHER = 0.002
@@ -74,6 +75,7 @@ class Writer:
         self._late = Late()
         self._left = 0
         self._at: Task | None = None
+        self._is_joint = False
         self._company = 1
         self._wanted = 1
         self._took = _GATHER
@@ -88,7 +90,7 @@ class Writer:
         Raises:
             StoreError: it was not written; or, where the database does not answer, it is not known whether it was.
         """
-        task = Task(job, durable, until=time.monotonic() + _PATIENCE)
+        task = Task(lambda connection, _: [job(connection)], None, durable, until=time.monotonic() + _PATIENCE)
         self._put(task)
         if not task.gate.acquire(timeout=seconds):
             raise StoreError(f"{self._target.place} has not answered for {seconds:g} s")
@@ -97,18 +99,26 @@ class Writer:
         result: T = task.outcome
         return result
 
-    def post(
-        self, job: Job[T], done: Callable[[T], None], *, instead: Job[T] | None = None, durable: bool = True
-    ) -> None:
+    def post(self, job: Job[T], done: Callable[[T], None], *, durable: bool = True) -> None:
         """Write a job, however often that must be tried; ``done`` is told its result in a thread made for it.
 
         Args:
             job: the job.
             done: told its result.
-            instead: takes its place where the database does not take what it writes.
             durable: its commit must have reached the disk.
         """
-        self._put(Task(job, durable, done, instead))
+        self._put(Task(lambda connection, _: [job(connection)], None, durable, done))
+
+    def join(self, job: Joint[Item, T], item: Item, done: Callable[[T], None], instead: Callable[[Item], Item]) -> None:
+        """Write an item as :meth:`post` does a job, with others of the same job that come in the meantime.
+
+        Args:
+            job: writes some items; a durable commit follows.
+            item: one of them.
+            done: told its result.
+            instead: makes what takes its place where the database does not take what it writes.
+        """
+        self._put(Task(job, item, durable=True, done=done, instead=instead))
 
     def close(self, seconds: float) -> bool:
         """Write what waits, and end; False where something could not be written in time."""
@@ -182,11 +192,15 @@ class Writer:
     def _write(self, batch: list[Task]) -> None:
         """Write these together; without those at fault for a failure, which are written one by one afterwards."""
         at_fault: list[Task] = []
+        grouped = joined
         while batch:
             try:
-                outcomes = self._transact(batch)
+                outcomes = self._transact(batch, grouped)
             except Exception as error:
                 task = self._undone(error)
+                if task is None and self._is_joint and not _is_everybodys(error):
+                    grouped = apart  # so that the one at fault is found
+                    continue
                 if task is not None and self._lessened(task, error):
                     continue
                 if task is None or len(batch) == 1 or _is_everybodys(error):
@@ -201,7 +215,7 @@ class Writer:
             self._write([task])
 
     def _undone(self, error: Exception) -> Task | None:
-        """A transaction was rolled back: the task that was being performed then."""
+        """A transaction was rolled back: the task that was being performed then, where it was a single one."""
         self._target.suffered(error)
         for forget in self._on_trouble:
             forget()
@@ -214,7 +228,7 @@ class Writer:
         if task.instead is None or not is_refusal(error):
             return False
         event(logging.ERROR, "store_refused", error=type(error).__name__)
-        task.job, task.instead = task.instead, None
+        task.item, task.instead = task.instead(task.item), None
         return True
 
     def _failed_together(self, batch: list[Task], error: Exception) -> None:
@@ -236,16 +250,16 @@ class Writer:
                 task.end(outcome)
         self._teller.tell(news)
 
-    def _transact(self, batch: list[Task]) -> list[Any]:
+    def _transact(self, batch: list[Task], grouped: Callable[[list[Task]], Iterable[list[Task]]]) -> list[Any]:
         if self.connection is None:
             self.connection = self._target.connect()
-        self._at = None
+        self._at, self._is_joint = None, False
         connection, durable = self.connection, any(task.durable for task in batch)
         self._target.prepare(connection, durable=durable)
         with connection.begin():
             self._target.began(connection, durable=durable)
-            outcomes = [self._perform(connection, task) for task in batch]
-            self._at = None
+            outcomes = [outcome for tasks in grouped(batch) for outcome in self._perform(connection, tasks)]
+            self._at, self._is_joint = None, False
             self._at_end(connection)
             ended = time.monotonic()
         self._took = time.monotonic() - ended
@@ -267,13 +281,14 @@ class Writer:
             connection.invalidate()
             connection.close()
 
-    def _perform(self, connection: sa.Connection, task: Task) -> Any:
-        """The job's result, or that there was no room, which is found before anything is written."""
-        self._at = task
+    def _perform(self, connection: sa.Connection, tasks: list[Task]) -> list[Any]:
+        """The job's results, or that there was no room, which is found before anything is written."""
+        self._is_joint = len(tasks) > 1
+        self._at = None if self._is_joint else tasks[0]
         try:
-            return task.job(connection)
+            return tasks[0].job(connection, [task.item for task in tasks])
         except QueueFull as full:
-            return full
+            return [full] * len(tasks)
 
     def _failed(self, task: Task, error: Exception) -> None:
         """Keep the task for another try, or tell its caller."""
