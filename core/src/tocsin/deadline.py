@@ -141,9 +141,8 @@ class Deadline:
             timer.cancel(number)
 
 
-def current() -> Deadline | None:
-    """The deadline in force in this thread."""
-    return _current.get()
+current: Callable[[], Deadline | None] = _current.get
+"""The deadline in force in this thread, or None."""
 
 
 def _shut(sock: socket.socket) -> None:

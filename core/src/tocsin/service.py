@@ -131,9 +131,10 @@ class NotificationService:
             raise TypeError(f"an Alert is needed, got {type(alert).__name__}")
         if self._dispatcher.closed:
             raise ServiceClosed(CLOSED)
-        alert, suppressed = process(alert, self._processors)
-        if suppressed is not None:
-            return self._suppressed(alert, suppressed)
+        if self._processors:
+            alert, suppressed = process(alert, self._processors)
+            if suppressed is not None:
+                return self._suppressed(alert, suppressed)
         plan = self.plan(alert)
         if isinstance(plan, str):
             return self._suppressed(alert, plan)

@@ -125,7 +125,7 @@ class HttpClient:
         Raises:
             DeliveryError: no answer, or none that can be judged. Its outcome says whether the request may have arrived.
         """
-        address = _clear(url)
+        address = url.reveal() if isinstance(url, Secret) else url
         body, sent_headers = _encode(json, form, content, headers, auth)
         deadline = current() or Deadline(_DEFAULT_TIMEOUT)
         with Exchange() as state:
@@ -199,10 +199,6 @@ class HttpClient:
         return self._proxies_by_host[host]
 
 
-def _clear(value: str | Secret) -> str:
-    return value.reveal() if isinstance(value, Secret) else value
-
-
 def _encode(
     json: object,
     form: Mapping[str, str] | None,
@@ -212,7 +208,8 @@ def _encode(
 ) -> tuple[bytes | None, dict[str, str]]:
     own: dict[str, str] = {}
     if auth is not None:
-        credentials = f"{auth[0]}:{_clear(auth[1])}".encode()
+        password = auth[1].reveal() if isinstance(auth[1], Secret) else auth[1]
+        credentials = f"{auth[0]}:{password}".encode()
         own["Authorization"] = f"Basic {base64.b64encode(credentials).decode('ascii')}"
     body = content
     if json is not None:

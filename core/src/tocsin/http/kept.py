@@ -97,7 +97,7 @@ class Target:
             common: header fields of the session.
         """
         fields = {"Host": str(prepared.url).split("/", 3)[2].split("?")[0], **common}
-        lines = {name.lower(): _lines({name: value}).encode("latin-1") for name, value in fields.items()}
+        lines = {name.lower(): f"{name}: {value}\r\n".encode("latin-1") for name, value in fields.items()}
         return cls(pool, prepared.path_url.encode("ascii"), lines)
 
     def borrow(self) -> Any | None:
@@ -134,7 +134,7 @@ class Target:
         head = self._heads.get((method, *headers))
         if head is None:
             head = self._heads[method, *headers] = self._head(method, headers)
-        fields = _lines(headers)
+        fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         if _FIELDS.fullmatch(fields) is None or fields.count("\n") != len(headers):
             raise InvalidHeader("a value of a header field cannot be sent")
         length = b"Content-Length: %d\r\n" % len(body or b"") if body is not None or method != "GET" else b""
@@ -147,10 +147,6 @@ class Target:
         own = {name.lower() for name in headers}
         line = method.encode("ascii") + b" " + self.path + b" HTTP/1.1\r\n"
         return b"".join((line, *(field for name, field in self.common.items() if name not in own)))
-
-
-def _lines(fields: Mapping[str, str]) -> str:
-    return "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
 
 
 def exchange(sock: socket.socket, request: bytes, method: str) -> tuple[HttpResponse, bool]:

@@ -61,7 +61,7 @@ class Breaker:
         with self._lock:
             for key in keys:
                 circuit = self._circuits.get(key)
-                if circuit is None or (wait := circuit.admit(now, unit)) <= 0:
+                if circuit is None or circuit.cause is None or (wait := circuit.admit(now, unit)) <= 0:
                     continue
                 raise not_attempted(circuit.refusal(wait))
 
@@ -109,7 +109,7 @@ class Breaker:
         now = self.clock.monotonic()
         with self._lock:
             for key in keys if self._circuits or not test else ():
-                self._circuit(key).succeeded(now)
+                (self._circuits.get(key) or self._circuit(key)).succeeded(now)
 
     def _released(self, recipient: Recipient, unit: str) -> None:
         with self._lock:

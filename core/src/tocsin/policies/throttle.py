@@ -22,6 +22,8 @@ __all__ = ["WAITING", "Throttle"]
 
 WAITING = "waiting for the provider's rate limit"
 """Why something has no turn yet, in words."""
+_NO_HOLD = attrs.fields(Receipt).hold.default
+"""What stands in a receipt that asks for no wait; whatever else stands there is looked at."""
 
 
 @attrs.define(eq=False)
@@ -58,7 +60,7 @@ class Throttle:
         except DeliveryError as error:
             self._hold(key_of(error, recipient, self.together), error.retry_after)
             raise
-        if isinstance(receipt, Receipt):
+        if isinstance(receipt, Receipt) and receipt.hold is not _NO_HOLD:
             self._hold(recipient.id, receipt.hold)
         return receipt
 

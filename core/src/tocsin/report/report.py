@@ -40,7 +40,7 @@ class DeliveryReport:
     @classmethod
     def of(cls, alert_id: str, results: Mapping[str, NotificationResult], suppressed: str | None = None) -> Self:
         """The report with its counts taken from the results."""
-        good = sum(result.success for result in results.values())
+        good = [result.success for result in results.values()].count(True)
         return cls(
             alert_id=alert_id,
             total_channels=len(results),

@@ -103,13 +103,13 @@ class NotificationResult:
     ) -> Self:
         """The result of a channel from those of its recipients; the error names each that failed."""
         recipients = tuple(recipients)
-        failed = [one for one in recipients if not one.success]
-        error = "; ".join(_reason(channel, one.recipient, one.error or str(one.state)) for one in failed) or None
+        failed = [one for one in recipients if not one.state.is_success]
+        reasons = [_reason(channel, one.recipient, one.error or str(one.state)) for one in failed] if failed else []
         return cls(
             success=not failed,
             channel=channel,
             timestamp=timestamp,
-            error=error,
+            error="; ".join(reasons) or None,
             recipients=recipients,
             fallback=fallback,
         )
