@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +14,16 @@ from tocsin.discovery import installed, load
 from tocsin.settings import settings_of
 
 SIX = ["discord", "email", "slack", "sms", "telegram", "webhook"]
+# What one alert to one webhook never needs: of Python, of the libraries, and of Tocsin itself.
+UNNEEDED = """
+    argparse asyncio concurrent.futures.process concurrent.futures.thread configparser decimal fractions getpass
+    logging.config logging.handlers multiprocessing numbers optparse pickle smtplib sqlite3 statistics subprocess
+    unittest xml zoneinfo
+    rich sqlalchemy structlog tocsin_discord tocsin_email tocsin_slack tocsin_sms tocsin_sql tocsin_telegram
+    tocsin.builtin tocsin.cli.channels tocsin.cli.check tocsin.cli.dry_run tocsin.cli.durable tocsin.cli.failure
+    tocsin.cli.jsonl tocsin.cli.logs tocsin.cli.masking tocsin.cli.table tocsin.cli.worker tocsin.manager
+    tocsin.testing
+"""
 
 
 def toml(value):
@@ -84,6 +96,24 @@ def test_send_reaches_all_six(tocsin, simulators):
     assert result.exit_code == 0
     assert all(len(simulator.received()) == 2 for simulator in simulators.values())
     assert len(result.stdout.splitlines()) == 6
+
+
+def test_sending_through_one_channel_loads_nothing_of_what_it_does_not_need(tocsin, simulators, tmp_path):
+    lines = [f"{key} = {toml(value)}" for key, value in simulators["webhook"].settings().items()]
+    (tmp_path / "tocsin.toml").write_text("\n".join(["[channels.webhook]", *lines]), encoding="utf-8")
+    code = f"""if True:
+        import sys
+        from tocsin.cli import main
+        code = main(["send", "Disk full", "/var is at 98 %"], standalone_mode=False)
+        print(*sorted(set(sys.modules) & set({UNNEEDED!r}.split())), file=sys.stderr)
+        sys.exit(code)
+    """
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+    assert done.returncode == 0
+    assert len(simulators["webhook"].received()) == 2
+    assert done.stderr.splitlines()[1:] == [""]
 
 
 def test_a_refused_recipient_is_partial_and_named(tocsin, simulators, name):

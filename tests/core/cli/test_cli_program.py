@@ -1,6 +1,7 @@
 """The program: fast, lazy, and quiet however it ends."""
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -36,6 +37,42 @@ def test_help_loads_no_command_and_nothing_heavy(process_environment):
 
     assert "LOADED\nCOMMANDS\n" in output
     assert "Usage: tocsin [OPTIONS] COMMAND [ARGS]..." in output
+
+
+def test_a_process_that_is_the_programs_collects_no_garbage_while_it_starts_and_ends(process_environment):
+    code = """
+        import atexit, gc, sys
+        ours, counts = gc.get_threshold(), []
+        atexit.register(lambda: print("EXIT", gc.get_freeze_count() > counts[0]))
+        from tocsin.cli import main
+        from tocsin.service import NotificationService
+        loaded, enqueue = NotificationService.__init__, NotificationService.enqueue
+        def load(self, *args, **kwargs):
+            print("START", gc.isenabled(), gc.get_threshold()[0] >= 100_000, gc.get_threshold()[1:] == ours[1:])
+            loaded(self, *args, **kwargs)
+        def send(self, *args, **kwargs):
+            print("BEGUN", gc.isenabled(), gc.get_threshold() == ours, gc.get_freeze_count() > 10_000)
+            counts.append(gc.get_freeze_count())
+            return enqueue(self, *args, **kwargs)
+        NotificationService.__init__, NotificationService.enqueue = load, send
+        sys.argv = ["tocsin", "send", "t", "m", "--to", "console"]
+        main()
+    """
+    lines = run(code, process_environment).stdout.splitlines()
+
+    assert [line for line in lines if line.startswith(("START", "BEGUN", "EXIT"))] == [
+        "START True True True",
+        "BEGUN True True True",
+        "EXIT True",
+    ]
+
+
+def test_in_somebody_elses_process_garbage_is_collected_as_before(outside):
+    before = gc.get_threshold(), gc.get_freeze_count()
+    result = CliRunner().invoke(main, ["send", "t", "m", "--to", "console"])
+
+    assert result.exit_code == 0
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 @pytest.mark.parametrize("name", list(main.table))

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from tocsin.cli import collecting
 from tocsin.cli.exits import Exit
 from tocsin.cli.session import Session, common_options
 
@@ -95,6 +96,8 @@ class Program(LazyGroup):
         call: dict[str, Any] = {"args": args, "prog_name": prog_name or "tocsin", "complete_var": complete_var}
         if not standalone_mode:
             return super().main(standalone_mode=False, **call, **extra)
+        if args is None:  # those of the process: it is the program's own
+            collecting.begin()
         try:
             code = super().main(standalone_mode=False, **call, **extra)
         except click.ClickException as error:

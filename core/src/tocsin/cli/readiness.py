@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from tocsin.builtin import ConsoleChannel
 from tocsin.cli.exits import Exit, exit_for
 from tocsin.cli.terminal import Terminal, clean
 from tocsin.discovery import LoadFailed, Plugin, load
@@ -69,6 +68,8 @@ def _bring_in(service: NotificationService, entry: Entry, terminal: Terminal) ->
 def _open_console(service: NotificationService, terminal: Terminal) -> None:
     """The console; on stderr where stdout is for JSON."""
     if terminal.as_json:
+        from tocsin.builtin import ConsoleChannel
+
         service.add_channel(_CONSOLE, ConsoleChannel(stream="stderr"))
     else:
         service.enable_channel(_CONSOLE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tocsin.cli import collecting
 from tocsin.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Session:
 
         self.terminal.listen()
         service = NotificationService(config or self.config(), store=store)
+        collecting.begun()
         try:
             yield service
         except BaseException:

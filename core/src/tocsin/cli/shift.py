@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from tocsin.cli import collecting
 from tocsin.cli.board import Board
 from tocsin.cli.exits import Exit
 from tocsin.cli.failure import told
@@ -49,6 +50,7 @@ class Shift:
         self._grace = grace
         self._store: Store = required_store(config)
         self._service = NotificationService(config, store=self._store, observers=[self._tell])
+        collecting.begun()
         self._board = Board(self._terminal, self._counts)
         self._tally = Tally()
         self._outages = Outages()
