@@ -22,7 +22,7 @@ def test_a_mail_of_one_byte_more_than_the_server_takes_is_refused():
 
 
 def test_the_size_that_counts_is_that_of_the_message_without_dot_stuffing(scripted, channel_to, send, context):
-    alert = Alert(title="t", message=".\n" * 50, alert_id="a", created_at="2026-11-23T09:30:00+00:00")
+    alert = Alert(title="t", message=".x\n" * 50, alert_id="a", created_at="2026-11-23T09:30:00+00:00")
     server = scripted()
     channel = channel_to(server)
     send(channel, alert, key="k" * 32)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from email.header import Header
 
 import attrs
 
 from tocsin.settings import to_text
+from tocsin_email.mime import encoded_words
 
 __all__ = ["MAX_ADDRESS", "MAX_DOMAIN", "MAX_LOCAL_PART", "MAX_NAME", "Mailbox", "is_loopback", "to_host", "to_mailbox"]
 
@@ -63,7 +63,7 @@ class Mailbox:
 def _phrase(name: str) -> str:
     if name.isascii() and "=?" not in name:
         return '"' + name.replace("\\", "\\\\") + '"'
-    return Header(name, "utf-8", maxlinelen=60).encode(linesep="\r\n")
+    return encoded_words(name, first=60, rest=59)
 
 
 def to_mailbox(value: str) -> Mailbox:

@@ -1,17 +1,10 @@
-"""An alert as a mail: header, plain text and HTML, in the bytes that go to the server.
-
-The header is written here line by line and not with ``email.message``: that decodes encoded words in a value that is
-set (a title ``=?utf-8?q?a=0Ab?=`` becomes two lines), which older Pythons then write out as they are.
-"""
+"""An alert as a mail: header, plain text and HTML, in the bytes that go to the server."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from datetime import datetime
-from email.header import Header
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 
 import attrs
@@ -20,6 +13,7 @@ from tocsin import Alert, AlertPriority
 from tocsin.rendering import REPEATED, clip, details, facts, headline, measure, stamp, without_overrides
 from tocsin_email.addresses import Mailbox
 from tocsin_email.markup import page_for
+from tocsin_email.mime import LINE, alternative, encoded_words, part
 
 __all__ = [
     "FULL",
@@ -38,10 +32,6 @@ SUBJECT_LIMIT = 255
 """UTF-16 units; Exchange keeps no more (Microsoft Learn, *Exchange Online limits*, message limits)."""
 MAX_PREFIX = 60
 """Characters of a prefix: our own bound, so that the title stays in sight."""
-_LINE = 76
-_SPARSE = 64 * 1024
-"""Characters up to which quoted-printable is used: mail readers and filters like it better, base64 is faster."""
-_POLICY = SMTP.clone(cte_type="7bit")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9_-]{1,64}@[A-Za-z0-9.:\[\]-]{1,255}>")
 _URGENCY = {AlertPriority.CRITICAL: ("1 (Highest)", "high"), AlertPriority.HIGH: ("2 (High)", "high")}
@@ -126,6 +116,7 @@ def _header(alert: Alert, letter: Letter) -> dict[str, str]:
         "To": letter.to.header(),
         "Message-ID": message_id(letter.key, letter.sender.domain),
         "Subject": _subject(alert, letter),
+        "MIME-Version": "1.0",
         # RFC 3834, and what Exchange reads instead: no out-of-office answers.
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "OOF, AutoReply",
@@ -151,25 +142,15 @@ def _subject(alert: Alert, letter: Letter) -> str:
     prefix = f"{letter.prefix} " if letter.prefix else ""
     tail = f" {REPEATED}" if letter.repeated else ""
     text = prefix + clip(headline(alert), SUBJECT_LIMIT - measure(prefix + tail, "utf16"), "utf16") + tail
-    # A text that only looks like an encoded word (RFC 2047) would be decoded by the reader, so it becomes a real one.
-    charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
-    return Header(text, charset, maxlinelen=_LINE, header_name="Subject").encode(linesep="\r\n")
+    return encoded_words(text, first=LINE - len("Subject: "))
 
 
 def _body(alert: Alert, letter: Letter) -> bytes:
-    mail = EmailMessage(policy=_POLICY)
-    text = _text(alert, PLAIN if letter.plain else FULL, letter.repeated)
-    mail.set_content(text, cte=_encoding(text))
-    if not letter.plain:
-        page = page_for(alert, repeated=letter.repeated)
-        mail.add_alternative(page, subtype="html", cte=_encoding(page))
-        # "=_" stands in no quoted-printable and no base64, so the boundary cannot stand in a part.
-        mail.set_boundary(f"=_{token_of(letter.key)}")
-    return mail.as_bytes()
-
-
-def _encoding(text: str) -> str:
-    return "quoted-printable" if len(text) <= _SPARSE else "base64"
+    text = part("plain", _text(alert, PLAIN if letter.plain else FULL, letter.repeated))
+    if letter.plain:
+        return text
+    # "=_" stands in no quoted-printable and no base64, so the boundary cannot stand in a part.
+    return alternative(f"=_{token_of(letter.key)}", [text, part("html", page_for(alert, repeated=letter.repeated))])
 
 
 def _text(alert: Alert, limits: Limits, repeated: bool) -> str:
