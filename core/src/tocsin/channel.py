@@ -25,6 +25,8 @@ __all__ = ["Channel", "HandlerChannel", "RefusedPlugin", "relay_for"]
 
 
 T = TypeVar("T")
+_TAKEN = Receipt()
+"""One receipt for all that say no more: the core remembers thousands."""
 
 
 class RefusedPlugin(TocsinError):
@@ -49,6 +51,8 @@ class HandlerChannel:
     def send(self, alert: Alert) -> Receipt:
         """Call the handler."""
         receipt = self.handler(alert)
+        if receipt is None:
+            return _TAKEN
         if isinstance(receipt, Receipt):
             return receipt
         if inspect.isawaitable(receipt):
@@ -57,7 +61,7 @@ class HandlerChannel:
             raise PluginError(
                 "the handler returned something to await, and nobody awaits it", hint="Write it with def."
             )
-        return Receipt()
+        return _TAKEN
 
 
 @attrs.define(eq=False, repr=False)
