@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tocsin_email.mime import SPARSE, alternative, encoded_words, part
 
-TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300)
+CHARACTERS = st.characters(exclude_categories=["Cs"])
+TEXTS = st.builds(lambda text, times: text * times, st.text(CHARACTERS, min_size=1, max_size=40), st.integers(1, 30))
 
 
 @given(text=TEXTS, first=st.integers(40, 76))
