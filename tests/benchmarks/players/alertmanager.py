@@ -1,4 +1,9 @@
-"""Prometheus Alertmanager, one alert per POST, each a group of its own that it notifies at once."""
+"""Prometheus Alertmanager, one alert per POST, each a group of its own that it notifies at once.
+
+It is told as an application in Python would, on a kept connection of ``http.client``; the next POST goes as soon as it
+has taken the one before, so that it notifies on one core while it is told on the other. What ``http.client`` costs is
+part of the figure: a bare socket, which reads no more of an answer than its status, gets 1.4 times as many through.
+"""
 
 import contextlib
 import http.client
