@@ -201,6 +201,8 @@ def test_where_no_deadline_is_in_force_the_usual_time_ends_the_wait(client, warm
         {"X-One": " a"},
         {"X-One": "\xa0a"},
         {"X-One": "\u20ac"},
+        {"X-One": 1},
+        {"X-One": None},
         {"X-One: a": "b"},
         {"X-One\r\nX-Two": "b"},
         {" X-One": "b"},

@@ -134,7 +134,10 @@ class Target:
         head = self._heads.get((method, *headers))
         if head is None:
             head = self._heads[method, *headers] = self._head(method, headers)
-        fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        try:
+            fields = "".join([name + ": " + value + "\r\n" for name, value in headers.items()])
+        except TypeError:
+            raise InvalidHeader("a value of a header field is no string") from None
         if _FIELDS.fullmatch(fields) is None or fields.count("\n") != len(headers):
             raise InvalidHeader("a value of a header field cannot be sent")
         length = b"Content-Length: %d\r\n" % len(body or b"") if body is not None or method != "GET" else b""
