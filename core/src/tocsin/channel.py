@@ -18,6 +18,7 @@ from tocsin.meter import Meter
 from tocsin.policies import Breaker, Throttle
 from tocsin.receipt import Health, Receipt
 from tocsin.recipient import Recipient
+from tocsin.relay import Relay
 from tocsin.retry import parse_retry_after
 from tocsin.secret import Scrubber, Secret
 
@@ -199,7 +200,7 @@ def relay_for(instance: object, policies: Iterable[object] = ()) -> pluggy.Plugi
         RefusedPlugin: a hook is not marked, async, unknown, or takes arguments that the contract does not have.
     """
     _refuse_at_build(instance)
-    relay = pluggy.PluginManager("tocsin")
+    relay = Relay()
     relay.add_hookspecs(ChannelSpec)
     try:
         for plugin in (instance, *policies):

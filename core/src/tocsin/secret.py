@@ -89,17 +89,21 @@ class Scrubber:
         secrets: strings in clear text. Each is also found in its URL-quoted, base64 and JSON form.
     """
 
-    __slots__ = ("_longest", "_pattern")
+    __slots__ = ("_compiled", "_forms", "_longest")
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
-        longest_first = sorted(forms, key=len, reverse=True)
-        self._longest = len(longest_first[0]) if forms else 0
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        self._forms = sorted(forms, key=len, reverse=True)
+        self._longest = len(self._forms[0]) if forms else 0
+        self._compiled: re.Pattern[str] | None = None
 
     def secrets(self, text: str) -> str:
         """The text with ``***`` where a secret stood, and otherwise as it was."""
-        return text if self._pattern is None else self._pattern.sub(MASK, text)
+        if not self._forms:
+            return text
+        if self._compiled is None:  # dear, and needed by few: most channels never have words to clean
+            self._compiled = re.compile("|".join(map(re.escape, self._forms)))
+        return self._compiled.sub(MASK, text)
 
     def __call__(self, text: object) -> str:
         """The text in one line of at most 400 characters, with ``***`` where a secret stood."""
