@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
@@ -15,11 +14,11 @@ from tocsin.channel import Channel
 from tocsin.clock import Clock
 from tocsin.dispatch.awaited import CLOSED, Awaited, Waiting
 from tocsin.dispatch.handle import DeliveryHandle
-from tocsin.dispatch.lane import Lane
 from tocsin.dispatch.offers import Offers
 from tocsin.dispatch.paused import remember_paused
 from tocsin.dispatch.receipts import LateReceipts
 from tocsin.dispatch.station import Judge, Station
+from tocsin.dispatch.stations import Stations
 from tocsin.dispatch.sweep import Sweep
 from tocsin.dispatch.unit import log, units_of
 from tocsin.errors import DeliveryError, StoreError
@@ -63,6 +62,7 @@ class Dispatcher:
     ) -> None:
         self._store = store
         self._channels = channels
+        self._stations = Stations(channels, self._open)
         self._clock = clock
         self._rng = rng
         self._policy = policy
@@ -73,15 +73,13 @@ class Dispatcher:
         self._waiting = Waiting()
         self._sweep = Sweep(
             store,
-            held=self._held,
+            held=self._stations.held,
             judge=self._judged,
-            awoken=self._awoken,
+            awoken=self._stations.wake,
             awaited=self._waiting.ids,
             finished=self._finish,
             heard=self._hear,
         )
-        self._lock = threading.Lock()
-        self._stations: dict[str, Station] = {}
         self._crowd: set[object] = set()
         store.open(clock, self._sweep.wake)
         forget_in_child(self)
@@ -107,36 +105,40 @@ class Dispatcher:
         awaited, fresh = self._waiting.expect(alert.alert_id, uncertain=connection is not None)
         if not (fresh or awaited.uncertain):
             return awaited.handle
-        offers = Offers(alert, self._lane)
-        try:
-            deliveries = units_of(alert, plan, self._channels, self._store.now())
-            how = (
-                {} if connection is None else {"connection": connection, "undone": partial(self._waiting.undo, awaited)}
-            )
-            self._sweep.start()
-            if connection is None and not plan.fail_fast:
-                deliveries = [one if one.due == math.inf else offers.claimed(one) for one in deliveries]
-            added = self._store.add(alert, plan, deliveries, key=key, **how)
+        with Offers(alert, self._stations.lane) as offers:
+            try:
+                added = self._add(alert, plan, key, connection, awaited, offers)
+            except BaseException as error:
+                self._waiting.refuse(awaited, error)
+                raise
+            if fresh:
+                awaited.before, awaited.again = added.before, added.again
+            awaited.uncertain = awaited.uncertain and connection is not None
+            if added.known and (fresh or added.alert_id != alert.alert_id):
+                return self._waiting.instead(awaited, added)
+            if added.known and connection is not None:
+                self._waiting.repeated(awaited)
             offers.begin(added.taken)
-        except BaseException as error:
-            self._waiting.refuse(awaited, error)
-            raise
-        finally:
-            offers.withdraw()
-        if fresh:
-            awaited.before, awaited.again = added.before, added.again
-        awaited.uncertain = awaited.uncertain and connection is not None
-        if added.known and (fresh or added.alert_id != alert.alert_id):
-            return self._waiting.instead(awaited, added)
-        if added.known and connection is not None:
-            self._waiting.repeated(awaited)
-        self._begin(added)
+            self._begin(added)
         return awaited.handle
+
+    def _add(
+        self, alert: Alert, plan: Plan, key: str | None, connection: Any, awaited: Awaited, offers: Offers
+    ) -> Added:
+        """Have it stored: in the application's own transaction, or with what begins at once claimed already."""
+        deliveries = units_of(alert, plan, self._channels, self._store.now())
+        self._sweep.start()
+        if connection is not None:
+            undone = partial(self._waiting.undo, awaited)
+            return self._store.add(alert, plan, deliveries, key=key, connection=connection, undone=undone)
+        if not plan.fail_fast:
+            deliveries = [one if one.due == math.inf else offers.claimed(one) for one in deliveries]
+        return self._store.add(alert, plan, deliveries, key=key)
 
     def _begin(self, added: Added) -> None:
         """Go on with what was accepted: from here on no trouble is the caller's, and the sweep looks again."""
         try:
-            self._awoken(added.fresh)
+            self._stations.wake(added.fresh)
             if added.report is not None:
                 self._finish(added.report)
         except Exception as error:
@@ -145,7 +147,7 @@ class Dispatcher:
     def work(self, names: Iterable[str]) -> None:
         """Deliver what is in the store for these channels, whoever put it there."""
         self._sweep.start()
-        self._awoken(tuple(names))
+        self._stations.wake(tuple(names))
 
     def record(self, channel: Channel, update: ReceiptUpdate) -> Delivery | None:
         """Keep what a provider says of a message later; the delivery as it stands then, None where it is not known."""
@@ -154,10 +156,7 @@ class Dispatcher:
     @property
     def is_busy(self) -> bool:
         """Whether a call is under way, or a delivery's time has come."""
-        return any(station.lane.is_busy or station.lane.is_due for station in list(self._stations.values()))
-
-    def _held(self) -> list[tuple[list[Delivery], float]]:
-        return [(station.lane.held(), station.lane.lease) for station in list(self._stations.values())]
+        return any(lane.is_busy or lane.is_due for lane in self._stations.lanes)
 
     def close(self, timeout: float, *, drain: bool = True) -> bool:
         """Take no more alerts, finish what runs; what is left then is cancelled, or left to others on a shared store.
@@ -176,7 +175,7 @@ class Dispatcher:
             for handle in handles:
                 _wait(handle, end)
         else:
-            self._stop_lanes()
+            self._stations.stop()
         while (busy := self._is_delivering()) and time.monotonic() < end:
             time.sleep(0.005)
         left = self._waiting.ids()
@@ -184,7 +183,7 @@ class Dispatcher:
             for alert_id in left:
                 self._store.cancel(alert_id, "the service was closed", close=True)
                 self._resolve(alert_id)
-        self._stop_lanes()
+        self._stations.stop()
         self._sweep.stop()
         if self._store.shared:
             self._waiting.leave()
@@ -197,59 +196,21 @@ class Dispatcher:
             return True
 
     def _is_delivering(self) -> bool:
-        return any(station.lane.is_busy for station in list(self._stations.values()))
+        return any(lane.is_busy for lane in self._stations.lanes)
 
     def forget(self) -> None:
         """Start anew in a forked child: it has no thread of the parent, and must not deliver what the parent does."""
-        self._lock = threading.Lock()
         self._waiting.forget()
-        for station in self._stations.values():
-            close = getattr(station.channel.client, "close", None)
-            if close is not None:
-                close()
-        self._stations.clear()
+        self._stations.forget()
         self._crowd = set()
         self._sweep.forget()
         self._store.forget()
-
-    def _stop_lanes(self) -> None:
-        for station in list(self._stations.values()):
-            station.lane.stop()
 
     def _resolve(self, alert_id: str) -> None:
         """Report an alert that was cancelled, unless a call of it is still under way."""
         report = self._store.report(alert_id)
         if report is not None:
             self._finish(report)
-
-    def _awoken(self, channels: Iterable[str]) -> None:
-        """Deliveries of these channels became due; trouble with one stops none of the others."""
-        for name in dict.fromkeys(channels):
-            try:
-                station = self._station(name)
-                if station is not None:
-                    station.lane.wake()
-            except Exception as error:
-                event(logging.ERROR, "store_trouble", channel=name, error=type(error).__name__)
-
-    def _station(self, name: str) -> Station | None:
-        """The place of a channel, opened where it is not yet; None where there is no such channel.
-
-        Raises:
-            StoreError: what the store has of the channel cannot be read now.
-        """
-        channel = self._channels(name)
-        with self._lock:
-            station = self._stations.get(name)
-            if channel is not None and (station is None or station.channel is not channel):
-                if station is not None:
-                    station.lane.stop()  # the channel was replaced by another of its name
-                station = self._stations[name] = self._open(channel)
-            return station
-
-    def _lane(self, name: str) -> Lane | None:
-        station = self._station(name)
-        return None if station is None else station.lane
 
     def _open(self, channel: Channel) -> Station:
         remember_paused(channel, self._store)
@@ -274,7 +235,7 @@ class Dispatcher:
         if not delivery.state.is_final:
             station.lane.wake()
             return
-        self._awoken(settled.begun)
+        self._stations.wake(settled.begun)
         if settled.report is not None:
             self._finish(settled.report)
         self._late.arrived_early(station.channel, delivery)
@@ -282,7 +243,7 @@ class Dispatcher:
     def _judged(self, delivery: Delivery, error: DeliveryError) -> Delivery:
         """What a delivery becomes whose worker ended, or whose time to live is over."""
         try:
-            station = self._station(delivery.channel)
+            station = self._stations.get(delivery.channel)
         except StoreError:  # its own judge would be kinder by no more than its budget for retries
             station = None
         judge = station.judge if station else Judge(self._policy, self._rng, self._store.now).judge

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
 import threading
-import time
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
-import attrs
-
 from tocsin.alert import Alert
 from tocsin.clock import Clock
-from tocsin.deadline import Deadline
+from tocsin.dispatch.attempts import Attempts, Performer, Result
 from tocsin.dispatch.gate import Gate
 from tocsin.dispatch.pace import Pace
-from tocsin.errors import DeliveryError, DeliveryTimeout, PluginError
-from tocsin.log import event
-from tocsin.receipt import Receipt
+from tocsin.dispatch.ready import Ready, release
 from tocsin.store import Claim, Delivery, Store
 
 __all__ = ["Lane"]
@@ -33,17 +26,6 @@ _LOOK = 2.0
 """Seconds between looks at what has expired while nothing is claimed."""
 _PATIENCE = 0.005
 """Seconds without a new attempt after which another worker is of use, whatever the attempts before took."""
-_MAX_HUNG = 4
-"""Times the number of workers: how many hung calls are replaced by fresh workers before the channel refuses."""
-
-
-@attrs.define(eq=False)
-class _Job:
-    delivery: Delivery
-    started_at: datetime
-    started: float
-    computed: float
-    written_off: bool = False
 
 
 class Lane:
@@ -58,9 +40,7 @@ class Lane:
     Args:
         channel: its name.
         workers: most threads that deliver at once.
-        perform: makes one attempt, with the alert where it is at hand; the deadline is in force.
-        settle: told each result, in a worker's thread; must not raise.
-        seconds: how long an attempt of this delivery may take.
+        performer: makes the attempts.
         lease: seconds for which deliveries are claimed; longer than any attempt.
         gate: tells how many may be taken up.
         end_overdue: ends what expired without a turn; called while nothing is claimed.
@@ -73,9 +53,7 @@ class Lane:
         workers: int,
         store: Store,
         clock: Clock,
-        perform: Callable[[Delivery, Alert | None, Deadline], Receipt],
-        settle: Callable[[Delivery, Receipt | DeliveryError, datetime, float], None],
-        seconds: Callable[[Delivery], float],
+        performer: Performer,
         lease: float,
         gate: Gate,
         end_overdue: Callable[[], None],
@@ -85,27 +63,24 @@ class Lane:
         self._workers = workers
         self._store = store
         self._clock = clock
-        self._perform = perform
-        self._settle = settle
-        self._seconds = seconds
+        self._performer = performer
         self.lease = lease
         self._gate = gate
         self._end_overdue = end_overdue
-        self._crowd = crowd
         self._pace = Pace(workers)
         self._lock = threading.RLock()  # a condition is entered through Python code, its lock is not
         self._changed = threading.Condition(self._lock)
-        self._jobs: set[_Job] = set()
+        self._attempts = Attempts(
+            workers, clock, performer, self._settle, self._pace, crowd, self._lock, self._replace_worker
+        )
         self._threads = 0
         self._idle = 0
         self._begun = 0
         self._is_watching = False  # one of the idle workers looks whether those at work go on
-        self._ready: deque[Delivery] = deque()
-        self._alerts: dict[str, Alert] = {}  # of new deliveries, by their keys
+        self._ready = Ready()
         self._ask_at = math.inf  # when the store has something, as far as is known
         self._claiming = False
-        self._hung = 0
-        self._between = 0  # offered, claimed and not begun yet, or ended and not settled yet
+        self._between = 0  # offered, or claimed and not begun yet
         self._offered = 0
         self._watched: float | None = None
         self._stopping = False
@@ -119,19 +94,19 @@ class Lane:
         if not self._lock.acquire(blocking=False):
             return True
         try:
-            return bool(self._jobs or self._between or self._ready or self._claiming)
+            return bool(self._attempts.is_busy or self._between or self._ready or self._claiming)
         finally:
             self._lock.release()
 
     @property
     def is_due(self) -> bool:
         """Whether the store is to be asked for more."""
-        return self._ask_at <= self._store.now()
+        return self._ask_at < math.inf and self._ask_at <= self._store.now()
 
     def held(self) -> list[Delivery]:
         """Claimed deliveries whose lease is to be renewed: not begun yet, or inside their own deadline."""
         with self._lock:
-            return [*self._ready, *(job.delivery for job in self._jobs)]
+            return [*self._ready, *self._attempts.deliveries]
 
     def wake(self) -> None:
         """There are new deliveries in the store."""
@@ -145,8 +120,7 @@ class Lane:
         What is claimed is to be accepted once it is stored, or withdrawn.
         """
         with self._lock:
-            active = self._threads - self._idle
-            room = self._pace.useful + self._pace.ahead - active - len(self._ready) - self._offered
+            room = self._room + self._pace.ahead - len(self._ready) - self._offered
             if room <= 0 or self._stopping or self._claiming or self.is_due or not self._gate.ask(1)[0]:
                 return None
             claimed = delivery.claimed(self._store.now() + self.lease)
@@ -160,11 +134,7 @@ class Lane:
         with self._lock:
             self._offered -= 1
             self._between -= 1
-            place = len(self._ready)
-            while place and self._ready[place - 1].rank > delivery.rank:
-                place -= 1
-            self._ready.insert(place, delivery)
-            self._alerts[delivery.key] = alert
+            self._ready.insert(delivery, alert)
             with contextlib.suppress(RuntimeError):  # no room for a thread
                 self._call_another()
             left = self._stopping or not self._threads
@@ -180,16 +150,16 @@ class Lane:
 
     def _call_another(self) -> None:
         """Have one more worker look for what is due; before it goes to work it calls the next, where more is due."""
-        if not self._claiming and not self._stopping and not (self._is_crowded and self._is_watching):
+        if not self._claiming and not self._stopping and (self._room > 0 or not self._is_watching):
             if self._idle:
                 self._changed.notify()
             elif self._threads < self._workers:
                 self._start_worker()
 
     @property
-    def _is_crowded(self) -> bool:
-        """Whether as many workers are active as are of use."""
-        return self._threads - self._idle >= self._pace.useful
+    def _room(self) -> int:
+        """How many more workers than those that are active are of use."""
+        return self._pace.useful - (self._threads - self._idle)
 
     def stop(self) -> None:
         """Let the workers end after what they are doing; what they have not begun goes back."""
@@ -201,45 +171,43 @@ class Lane:
     def _give_back(self) -> None:
         """Release what was claimed and not begun; a store that cannot be told lets the leases run out."""
         with self._lock:
-            left = list(self._ready)
-            self._ready.clear()
-            self._alerts.clear()
+            left = self._ready.clear()
             self._between += len(left)
         for one in left:
             self._gate.ended(one)
-        try:
-            if left:
-                self._store.release(left)
-        except Exception as error:
-            event(logging.ERROR, "store_trouble", channel=self.channel, error=type(error).__name__)
-        finally:
-            with self._lock:
-                self._between -= len(left)
+        release(self._store, self.channel, left)
+        with self._lock:
+            self._between -= len(left)
 
     def _start_worker(self, first: Callable[[], None] | None = None) -> None:
         threading.Thread(target=self._work, args=(first,), name=f"tocsin-{self.channel}", daemon=True).start()
         self._threads += 1  # where the system has room for it
 
+    def _replace_worker(self, first: Callable[[], None]) -> None:
+        """A worker hangs: another takes its place, and begins with this."""
+        self._threads -= 1
+        self._start_worker(first)
+
     def _work(self, first: Callable[[], None] | None) -> None:
         if first is not None:
             first()
-        while (delivery := self._next()) is not None:
-            if not self._attempt(delivery):
+        while (taken := self._next()) is not None:
+            if not self._attempt(*taken):
                 return
         if self._stopping:  # a claim that was under way may have brought something since
             self._give_back()
 
-    def _next(self) -> Delivery | None:
+    def _next(self) -> tuple[Delivery, Alert | None] | None:
         with self._lock:
             self._idle += 1
             try:
                 while not self._stopping:
-                    if (self._ready or self.is_due) and self._is_crowded and self._go_on():
+                    if (self._ready or self.is_due) and self._room <= 0 and self._go_on():
                         continue
                     if self._ready:
                         self._between += 1
                         self._begun += 1
-                        return self._ready.popleft()
+                        return self._ready.take()
                     if self.is_due and not self._claiming:
                         self._claim()
                     elif not self._wait():
@@ -279,9 +247,8 @@ class Lane:
         if claim.next_due is not None:
             self._ask_at = min(self._ask_at, claim.next_due)
         self._gate.passed(claim.deliveries)
-        self._ready += claim.deliveries
-        useful = self._pace.useful - (self._threads - self._idle)
-        self._changed.notify(max(0, min(len(claim.deliveries), useful) - 1))  # this worker takes the first
+        self._ready.extend(claim.deliveries)
+        self._changed.notify(max(0, min(len(claim.deliveries), self._room) - 1))  # this worker takes the first
 
     def _held_back(self, wait: float) -> Claim:
         """No delivery, and when to ask again; what expires meanwhile ends in its time."""
@@ -307,77 +274,24 @@ class Lane:
                 self._watched = None
         return True
 
-    def _attempt(self, delivery: Delivery) -> bool:
+    def _attempt(self, delivery: Delivery, alert: Alert | None) -> bool:
         """Make one attempt; False where it had been written off, and with it this thread."""
-        job = _Job(delivery, self._clock.now(), time.perf_counter(), time.thread_time())
-        alert = self._alerts.pop(delivery.key, None)
         if delivery.lease <= self._store.now():  # this process was stopped for so long that another may have it
             self._gate.ended(delivery)
             with self._lock:
                 self._between -= 1
             return True
         with self._lock:
-            crowded = self._hung >= _MAX_HUNG * self._workers
-            self._jobs.add(job)
-            self._crowd.add(job)
+            job = self._attempts.begin(delivery)
             self._between -= 1
-        words = f"{self._hung} earlier calls of this channel still hang; no further one is started"
-        result = PluginError(words) if crowded else self._call(job, alert)
-        took, beside = time.perf_counter() - job.started, len(self._crowd)
-        if not self._end(job):
-            return False
-        if isinstance(result, Receipt):
-            self._pace.note(took, time.thread_time() - job.computed, beside)
-        else:
-            self._pace.broke()
-        self._settled(delivery, result, job, took)
-        return True
+        return self._attempts.make(job, alert)
 
-    def _settled(self, delivery: Delivery, result: Receipt | DeliveryError, job: _Job, seconds: float) -> None:
+    def _settle(self, delivery: Delivery, result: Result, started_at: datetime, seconds: float) -> None:
         self._gate.ended(delivery)
         try:
-            self._settle(delivery, result, job.started_at, seconds)
+            self._performer.settle(delivery, result, started_at, seconds)
         finally:
             with self._lock:
-                self._between -= 1
                 if self._gate.is_holding_back:  # what has just ended may have opened it
                     self._ask_at = -math.inf
                     self._changed.notify()
-
-    def _call(self, job: _Job, alert: Alert | None) -> Receipt | DeliveryError:
-        seconds = self._seconds(job.delivery)
-        try:
-            with Deadline(seconds, on_hang=lambda: self._write_off(job, seconds)) as deadline:
-                return self._perform(job.delivery, alert, deadline)
-        except DeliveryError as error:
-            return error
-        except Exception as error:
-            return PluginError(f"{type(error).__name__} before or after the channel was called", hint="")
-
-    def _end(self, job: _Job) -> bool:
-        with self._lock:
-            self._crowd.discard(job)
-            if job.written_off:
-                self._hung -= 1
-                return False
-            self._jobs.discard(job)
-            self._between += 1
-            return True
-
-    def _write_off(self, job: _Job, seconds: float) -> None:
-        with self._lock:
-            if job not in self._jobs:
-                return
-            job.written_off = True
-            self._jobs.discard(job)
-            self._crowd.discard(job)
-            self._between += 1
-            self._hung += 1
-            self._threads -= 1
-            error = DeliveryTimeout(
-                f"the channel's call had not ended {seconds:.3g} s after it began and was given up",
-                hint="The plugin does not end by its deadline; report it to its authors.",
-            )
-            took = time.perf_counter() - job.started
-            # The worker that takes the place also settles it: the timer's thread must not do more than this.
-            self._start_worker(lambda: self._settled(job.delivery, error, job, took))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Self
 
 from tocsin.alert import Alert
 from tocsin.dispatch.lane import Lane
@@ -13,7 +14,7 @@ __all__ = ["Offers"]
 
 
 class Offers:
-    """Places that were kept for the deliveries of one alert while it is stored.
+    """Places that are kept for the deliveries of one alert while it is stored; what is not begun by then is given up.
 
     Args:
         alert: the alert.
@@ -43,8 +44,10 @@ class Offers:
             lane, _ = self._kept.pop(delivery.unit)
             lane.accept(delivery, self._alert)
 
-    def withdraw(self) -> None:
-        """Give up the places that are still kept."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
         while self._kept:
             lane, delivery = self._kept.popitem()[1]
             lane.withdraw(delivery)

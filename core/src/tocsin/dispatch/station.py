@@ -138,19 +138,19 @@ class Station:
             channel.workers or workers,
             store,
             clock,
-            self._perform,
-            self._settle,
-            self._seconds,
+            self,
             self._timeout + LEASE_MARGIN,
             gate,
             end_overdue,
             crowd,
         )
 
-    def _seconds(self, delivery: Delivery) -> float:
+    def seconds(self, delivery: Delivery) -> float:
+        """See :class:`Performer`."""
         return max(0.0, min(self._timeout, delivery.expires - self._store.now()))
 
-    def _perform(self, delivery: Delivery, alert: Alert | None, deadline: Deadline) -> Receipt:
+    def perform(self, delivery: Delivery, alert: Alert | None, deadline: Deadline) -> Receipt:
+        """See :class:`Performer`."""
         alert, earlier = self._remembered(delivery, alert)
         recipient = self.channel.recipient(delivery.recipient_id)
         if alert is None or recipient is None:
@@ -191,9 +191,8 @@ class Station:
             wait = _SEALED if isinstance(error, ContentSealed) else _STORE_TROUBLE
             raise not_attempted(ConnectionFailed(str(error), retry_after=wait, hint="")) from None
 
-    def _settle(
-        self, delivery: Delivery, result: Receipt | DeliveryError, started_at: datetime, seconds: float
-    ) -> None:
+    def settle(self, delivery: Delivery, result: Receipt | DeliveryError, started_at: datetime, seconds: float) -> None:
+        """See :class:`Performer`."""
         after = self.judge(delivery, result, started_at, seconds)
         after = after.changed(lost=0) if after.lost else after
         attempted = len(after.attempts) > len(delivery.attempts)

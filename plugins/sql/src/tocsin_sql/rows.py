@@ -48,7 +48,7 @@ _NOT_TAKEN = "the words of this failure could not be stored"
 _FIXED = ("alert_id", "channel", "recipient_id", "recipient", "key", "rank")
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 def as_json(value: object) -> str:

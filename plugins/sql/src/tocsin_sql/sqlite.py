@@ -25,9 +25,10 @@ from tocsin_sql.reader import reading_mode
 from tocsin_sql.repair import looked_at, looked_over, restore
 from tocsin_sql.replaced import Marks
 from tocsin_sql.schema import meta
+from tocsin_sql.statements import run
+from tocsin_sql.target import Misplaced
 from tocsin_sql.timeline import Timeline, anchored
 from tocsin_sql.wal import IDLE, Wal
-from tocsin_sql.writer import Misplaced
 
 __all__ = ["Sqlite"]
 
@@ -81,7 +82,7 @@ class Sqlite:
 
     def _engine(self, pool: type[sa.Pool], creator: Any, begin: str) -> sa.Engine:
         engine = sa.create_engine("sqlite://", poolclass=pool, creator=creator, hide_parameters=True)
-        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        sa.event.listen(engine, "begin", lambda connection: run(connection, begin))
         return engine
 
     def _glancing(self) -> sa.Engine:

@@ -7,18 +7,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from tocsin import QueueFull, StoreError
 from tocsin.log import event
 from tocsin_sql.failures import is_conflict, is_disconnect, is_everybodys, is_refusal, store_error
-from tocsin_sql.forking import Pausing, Turn
+from tocsin_sql.forking import Turn
+from tocsin_sql.target import Misplaced, Target
 from tocsin_sql.tasks import Job, Joint, Late, Task, apart, joined
 from tocsin_sql.teller import Teller
 
-__all__ = ["Misplaced", "Target", "Writer"]
+__all__ = ["Writer"]
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -29,31 +30,6 @@ _ANSWER = 30.0
 """Seconds after which a caller is told that the database does not answer."""
 _PATIENCE = 10.0
 """Seconds for which a server that went away is waited for."""
-
-
-class Target(Pausing, Protocol):
-    """Where a writer writes."""
-
-    place: str
-
-    def suffered(self, error: BaseException) -> None:
-        """Told each error that a transaction ended with."""
-
-    def connect(self) -> sa.Connection:
-        """A connection that is the writer's own."""
-
-    def prepare(self, connection: sa.Connection, *, durable: bool) -> None:
-        """Before a transaction: whether its commit must have reached the disk."""
-
-    def began(self, connection: sa.Connection, *, durable: bool) -> None:
-        """In each transaction, before anything else."""
-
-    def lost(self, connection: sa.Connection) -> None:
-        """Called where the file that the connection writes is no longer the one at its place."""
-
-
-class Misplaced(Exception):
-    """The file that the connection writes is no longer the one at its place."""
 
 
 class Writer:
@@ -76,6 +52,7 @@ class Writer:
         self._left = 0
         self._at: Task | None = None
         self._is_joint = False
+        self._is_urgent = False  # somebody waits for what is to be written
         self._company = 1
         self._wanted = 1
         self._took = _GATHER
@@ -142,7 +119,9 @@ class Writer:
                 thread.start()  # where the system has no room for it, nothing was accepted
                 self._thread = thread
             self._tasks.append(task)
-            if len(self._tasks) >= self._wanted:
+            is_first_caller = task.done is None and not self._is_urgent
+            self._is_urgent = self._is_urgent or is_first_caller
+            if is_first_caller or len(self._tasks) >= self._wanted:
                 self._changed.notify()
 
     def _run(self) -> None:
@@ -172,20 +151,24 @@ class Writer:
                 if self._tasks:
                     self._gather()
                     batch, self._tasks = self._tasks[:_BATCH], self._tasks[_BATCH:]
-                    self._company = len(batch)
+                    self._company = max(len(batch), 3 * self._company // 4)
+                    self._is_urgent = False
                     return batch
                 if self._closing:
                     return []
                 self._changed.wait(self._late.wait)
 
     def _gather(self) -> None:
-        """Wait a moment for those who wrote together last time: one commit then serves them together again.
+        """Wait a moment for as many as wrote together lately: one commit then serves them together again.
 
-        No longer than a commit takes, for that is what it saves.
+        A caller waits no longer than a commit takes, for that is what it saves; what nobody waits for has more time.
         """
-        end = time.monotonic() + min(_GATHER, self._took)
+        begun = time.monotonic()
         self._wanted = self._company
-        while len(self._tasks) < self._company and not self._closing and (left := end - time.monotonic()) > 0:
+        while len(self._tasks) < self._company and not self._closing:
+            end = begun + (min(_GATHER, self._took) if self._is_urgent else _GATHER)
+            if (left := end - time.monotonic()) <= 0:
+                break
             self._changed.wait(left)
         self._wanted = 1
 
