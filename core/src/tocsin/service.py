@@ -135,7 +135,7 @@ class NotificationService:
             alert, suppressed = process(alert, self._processors)
             if suppressed is not None:
                 return self._suppressed(alert, suppressed)
-        plan = self.plan(alert)
+        plan = self._planner.plan(alert)
         if isinstance(plan, str):
             return self._suppressed(alert, plan)
         return self._dispatcher.submit(alert, plan, key=key, connection=connection)

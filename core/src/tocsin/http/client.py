@@ -128,12 +128,15 @@ class HttpClient:
         address = url.reveal() if isinstance(url, Secret) else url
         body, sent_headers = _encode(json, form, content, headers, auth)
         deadline = current() or Deadline(_DEFAULT_TIMEOUT)
-        with Exchange() as state:
-            try:
-                answer = self._on_kept(method, address, body, sent_headers, deadline, state)
-                return answer or self._exchange(method, address, body, sent_headers, deadline)
-            except Exception as error:
-                failure = error if isinstance(error, DeliveryError) else _translate(error, state, deadline)
+        state = Exchange()
+        try:
+            answer = self._on_kept(method, address, body, sent_headers, deadline, state)
+            if answer is None:
+                with state:
+                    answer = self._exchange(method, address, body, sent_headers, deadline)
+            return answer
+        except Exception as error:
+            failure = error if isinstance(error, DeliveryError) else _translate(error, state, deadline)
         raise failure
 
     def _on_kept(
