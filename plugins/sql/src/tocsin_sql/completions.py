@@ -32,13 +32,16 @@ _HELD = Listing(
         sa.select(_d.id, _d.token, _d.attempted, alerts.c.closed, alerts.c.fail_fast)
         .join_from(deliveries, alerts, alerts.c.id == _d.alert_id)
         .where(_d.id.in_(ids), IN_FLIGHT)
+        .order_by(alerts.c.id)  # whoever locks several alerts does it in one order
         .with_for_update()
     )
 )
 _STILL_OPEN = sa.exists().where(_d.alert_id == alerts.c.id, OPEN, _d.due < sa.bindparam("never"))
 _ENDED = Listing(
-    lambda ids: sa.select(alerts.c.id).where(
-        alerts.c.id.in_(ids), sa.or_(alerts.c.fail_fast == sa.true(), ~_STILL_OPEN)
+    lambda ids: (
+        sa.select(alerts)
+        .where(alerts.c.id.in_(ids), sa.or_(alerts.c.fail_fast == sa.true(), ~_STILL_OPEN))
+        .with_for_update()
     )
 )
 
@@ -121,4 +124,4 @@ def _end_attempts(ledger: Ledger, endings: Iterable[_Ending]) -> None:
 def _followed(ledger: Ledger, ended: Mapping[str, int]) -> dict[int, tuple[tuple[str, ...], DeliveryReport | None]]:
     """What followed for these alerts, of each of which a delivery has ended: by the places given with them."""
     done = _ENDED.all(ledger.connection, list(ended), {"never": math.inf})
-    return {ended[record.alert_id]: ledger.advance(record) for record in ledger.records([row.id for row in done])}
+    return {ended[record.alert_id]: ledger.advance(record) for record in ledger.records(done)}

@@ -41,11 +41,9 @@ _COMPLETE = Statement(
     .values({name: sa.bindparam(name) for name in _CHANGED if name != "token"})
 )
 _ALERT = Statement(sa.select(alerts).where(alerts.c.id == sa.bindparam("of")).with_for_update())
-_DELIVERIES = Statement(
-    sa.select(deliveries).where(deliveries.c.alert_id == sa.bindparam("of")).order_by(deliveries.c.id).with_for_update()
-)
-_ALERTS = Listing(lambda ids: sa.select(alerts).where(alerts.c.id.in_(ids)).with_for_update())
-_ALL_DELIVERIES = Listing(lambda ids: sa.select(deliveries).where(deliveries.c.alert_id.in_(ids)).with_for_update())
+_MARK = [deliveries.c[name] for name in ("id", "alert_id", "state", "token", "attempted", "receipt")]
+_MARKS = Listing(lambda ids: sa.select(*_MARK).where(deliveries.c.alert_id.in_(ids)).with_for_update())
+_THESE = Listing(lambda ids: sa.select(deliveries).where(deliveries.c.id.in_(ids)))
 _UPDATE: Any = sa.update(alerts).where(alerts.c.id == sa.bindparam("of"))
 _STAGE = Statement(_UPDATE.values(stage=sa.bindparam("stage")))
 _REPORT = Statement(_UPDATE.values(report=sa.bindparam("report")))
@@ -84,19 +82,18 @@ class Ledger:
 
     def record_of(self, row: Any) -> Record:
         """The record of an alert's row, which is locked."""
-        rows = _DELIVERIES.all(self.connection, {"of": row.id})
-        return record_of(row, deliveries_of(self.connection, rows, self.ended), None)
+        return self.records([row])[0]
 
-    def records(self, alert_ids: Sequence[str]) -> list[Record]:
-        """The alerts as :meth:`record` gives them, in no order."""
-        found: dict[str, list[Any]] = {}
-        for row in _ALL_DELIVERIES.all(self.connection, alert_ids):
-            found.setdefault(row.alert_id, []).append(row)
-        rows = _ALERTS.all(self.connection, alert_ids)
-        return [record_of(row, self._deliveries(found.get(row.id, [])), None) for row in rows]
-
-    def _deliveries(self, rows: list[Any]) -> list[Delivery]:
-        return deliveries_of(self.connection, sorted(rows, key=lambda row: row.id), self.ended)
+    def records(self, rows: Sequence[Any]) -> list[Record]:
+        """The records of these alerts' rows, which are locked; of deliveries that ended here little is read."""
+        marks = sorted(_MARKS.all(self.connection, [row.id for row in rows]), key=lambda mark: mark.id)
+        known = {mark.id: delivery for mark in marks if (delivery := self.ended.recall(mark)) is not None}
+        others = _THESE.all(self.connection, [mark.id for mark in marks if mark.id not in known])
+        known |= {row.id: one for row, one in zip(others, deliveries_of(self.connection, others), strict=True)}
+        found: dict[str, list[Delivery]] = {row.id: [] for row in rows}
+        for mark in marks:
+            found[mark.alert_id].append(known[mark.id])
+        return [record_of(row, found[row.id], None) for row in rows]
 
     def complete(self, changed: Iterable[tuple[int, Delivery]]) -> None:
         """Write what attempts made of deliveries whose rows are locked, each with the number of its row."""

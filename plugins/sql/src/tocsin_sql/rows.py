@@ -13,7 +13,6 @@ import sqlalchemy as sa
 
 from tocsin import Alert, Attempt, Receipt
 from tocsin.store import Delivery, Record
-from tocsin_sql.ended import Ended
 from tocsin_sql.schema import attempts, deliveries
 from tocsin_sql.statements import Listing, Statement
 
@@ -153,11 +152,10 @@ def delivery_of(row: Any, tried: Mapping[int, Sequence[Attempt]]) -> Delivery:
     )
 
 
-def deliveries_of(connection: sa.Connection, rows: Sequence[Any], ended: Ended | None = None) -> list[Delivery]:
-    """The deliveries that stand in these rows, in their order; ``ended`` may recall some of them."""
-    known = [None if ended is None else ended.recall(row) for row in rows]
-    tried = attempts_of(connection, [row for row, one in zip(rows, known, strict=True) if one is None])
-    return [one or delivery_of(row, tried) for row, one in zip(rows, known, strict=True)]
+def deliveries_of(connection: sa.Connection, rows: Sequence[Any]) -> list[Delivery]:
+    """The deliveries that stand in these rows, in their order."""
+    tried = attempts_of(connection, rows)
+    return [delivery_of(row, tried) for row in rows]
 
 
 def unit_map(record: Record | None) -> dict[tuple[str, str], Delivery]:
