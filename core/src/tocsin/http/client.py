@@ -127,8 +127,7 @@ class HttpClient:
         """
         address = url.reveal() if isinstance(url, Secret) else url
         body, sent_headers = _encode(json, form, content, headers, auth)
-        deadline = current() or Deadline(_DEFAULT_TIMEOUT)
-        state = Exchange()
+        deadline, state = current() or Deadline(_DEFAULT_TIMEOUT), Exchange()
         try:
             answer = self._on_kept(method, address, body, sent_headers, deadline, state)
             if answer is None:
