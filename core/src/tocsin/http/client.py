@@ -130,10 +130,7 @@ class HttpClient:
         deadline, state = current() or Deadline(_DEFAULT_TIMEOUT), Exchange()
         try:
             answer = self._on_kept(method, address, body, sent_headers, deadline, state)
-            if answer is None:
-                with state:
-                    answer = self._exchange(method, address, body, sent_headers, deadline)
-            return answer
+            return answer or self._exchange(method, address, body, sent_headers, deadline, state)
         except Exception as error:
             failure = error if isinstance(error, DeliveryError) else _translate(error, state, deadline)
         raise failure
@@ -165,22 +162,23 @@ class HttpClient:
             target.give_back(connection)
 
     def _exchange(
-        self, method: str, url: str, body: bytes | None, headers: dict[str, str], deadline: Deadline
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str], deadline: Deadline, state: Exchange
     ) -> HttpResponse:
-        request = requests.Request(method, url, headers=headers, data=body)
-        prepared = self._session.prepare_request(request)
-        left, proxies = max(0.001, deadline.remaining()), dict(self._proxies_for(url))
-        answer = self._session.send(
-            prepared,
-            stream=True,
-            allow_redirects=False,
-            verify=self._session.verify,
-            proxies=proxies,
-            timeout=(left, left),
-        )
-        read = _read(answer, deadline)
-        self._remember(url, prepared, direct=not proxies)
-        return read
+        """The answer to a request that goes through requests, and urllib3's connections are told of it."""
+        with state:
+            prepared = self._session.prepare_request(requests.Request(method, url, headers=headers, data=body))
+            left, proxies = max(0.001, deadline.remaining()), dict(self._proxies_for(url))
+            answer = self._session.send(
+                prepared,
+                stream=True,
+                allow_redirects=False,
+                verify=self._session.verify,
+                proxies=proxies,
+                timeout=(left, left),
+            )
+            read = _read(answer, deadline)
+            self._remember(url, prepared, direct=not proxies)
+            return read
 
     def _remember(self, url: str, prepared: requests.PreparedRequest, *, direct: bool) -> None:
         """The next request to this URL may go on the connection that this one left in its pool."""
