@@ -49,10 +49,4 @@ def starttls(bench):
         for peer in ("smtplib, one each", "apprise", "notifiers")
     ]
     name, rate = "mail over STARTTLS, one at a time", bench.rate(results["tocsin"])
-    yield Figure("mail", name, "mails/s", rate, tuple(comparisons), _NOTE)
-
-
-_NOTE = (
-    "a mail with text and HTML is put together by Python's `email`, which takes about as long as a connection to a "
-    "server on the same machine; over a network a connection costs several round trips more, and a mail does not"
-)
+    yield Figure("mail", name, "mails/s", rate, tuple(comparisons))
