@@ -33,7 +33,7 @@ class Task:
     """One item of a job and who waits for it.
 
     Attributes:
-        job: may be given the items of those that stand beside this one and have the same job.
+        job: may be given the items of all in a transaction that have the same job.
         done: set where it must be written at last, and is told afterwards.
         instead: makes what takes the item's place where the database does not take it.
         until: when its caller is told that it failed, on the monotonic clock.
@@ -59,16 +59,12 @@ class Task:
         self.gate.release()
 
 
-def joined(tasks: Iterable[Task]) -> Iterator[list[Task]]:
-    """The tasks in their order, those together that have one job and stand side by side."""
-    together: list[Task] = []
+def joined(tasks: Iterable[Task]) -> Iterable[list[Task]]:
+    """The tasks that have one job together, in the order of the first of them."""
+    found: dict[Joint[Any, Any], list[Task]] = {}
     for task in tasks:
-        if together and together[-1].job != task.job:
-            yield together
-            together = []
-        together.append(task)
-    if together:
-        yield together
+        found.setdefault(task.job, []).append(task)
+    return found.values()
 
 
 def apart(tasks: Iterable[Task]) -> Iterator[list[Task]]:

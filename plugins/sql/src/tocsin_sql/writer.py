@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import threading
 import time
@@ -151,6 +152,7 @@ class Writer:
                 if self._tasks:
                     self._gather()
                     batch, self._tasks = self._tasks[:_BATCH], self._tasks[_BATCH:]
+                    batch = list(itertools.chain.from_iterable(joined(batch)))
                     self._company = max(len(batch), 3 * self._company // 4)
                     self._is_urgent = False
                     return batch
