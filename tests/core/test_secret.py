@@ -122,3 +122,18 @@ def test_any_words_become_one_short_line_that_can_be_written(secrets, words):
     assert len(shown) <= 400
     assert not any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in shown)
     shown.encode()
+
+
+def test_a_pattern_of_many_secrets_is_made_at_the_start_and_not_within_an_attempt():
+    few, many = Scrubber([f"secret-{n}" for n in range(5)]), Scrubber([f"secret-{n}" for n in range(500)])
+
+    assert few._compiled is None
+    assert many._compiled is not None
+    assert few("with secret-4") == many("with secret-4") == "with ***"
+
+
+def test_what_is_shorter_than_every_secret_is_as_it_was():
+    scrub = Scrubber(["abcd", "abcdefgh"])
+
+    assert scrub.secrets("abc") == "abc"
+    assert scrub.secrets("abcd") == "***"

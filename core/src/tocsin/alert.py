@@ -117,15 +117,15 @@ def _created_at(value: datetime | str) -> datetime:
 
 
 def _alert_type(value: AlertType | str) -> AlertType:
-    return member(AlertType, "alert_type", value)
+    return value if type(value) is AlertType else member(AlertType, "alert_type", value)
 
 
 def _priority(value: AlertPriority | str) -> AlertPriority:
-    return member(AlertPriority, "priority", value)
+    return value if type(value) is AlertPriority else member(AlertPriority, "priority", value)
 
 
 def _status(value: AlertStatus | str) -> AlertStatus:
-    return member(AlertStatus, "status", value)
+    return value if type(value) is AlertStatus else member(AlertStatus, "status", value)
 
 
 def _alert_id(value: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import math
 import re
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
@@ -16,6 +17,9 @@ _URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s'\"<>)\]]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SHORTEST = 3
 """A shorter secret is not searched for: it would blank out ordinary words and hide nothing."""
+_FEW = 64
+"""Forms of secrets whose pattern is made with the first text: most channels never have one to clean. That of many takes
+seconds, which an attempt does not have."""
 _LONGEST_MESSAGE = 400
 _LONGEST_SCAN = 16_384
 """Characters of an exception's words that are looked at: searching 10 MiB outlasts an attempt."""
@@ -89,21 +93,25 @@ class Scrubber:
         secrets: strings in clear text. Each is also found in its URL-quoted, base64 and JSON form.
     """
 
-    __slots__ = ("_compiled", "_forms", "_longest")
+    __slots__ = ("_compiled", "_forms", "_longest", "_shortest")
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
         self._forms = sorted(forms, key=len, reverse=True)
         self._longest = len(self._forms[0]) if forms else 0
-        self._compiled: re.Pattern[str] | None = None
+        self._shortest = len(self._forms[-1]) if forms else math.inf
+        self._compiled = self._pattern() if len(forms) > _FEW else None
 
     def secrets(self, text: str) -> str:
         """The text with ``***`` where a secret stood, and otherwise as it was."""
-        if not self._forms:
+        if len(text) < self._shortest:
             return text
-        if self._compiled is None:  # dear, and needed by few: most channels never have words to clean
-            self._compiled = re.compile("|".join(map(re.escape, self._forms)))
+        if self._compiled is None:
+            self._compiled = self._pattern()
         return self._compiled.sub(MASK, text)
+
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, self._forms)))
 
     def __call__(self, text: object) -> str:
         """The text in one line of at most 400 characters, with ``***`` where a secret stood."""

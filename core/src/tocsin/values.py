@@ -57,6 +57,8 @@ def check_text(name: str, value: object, limit: int) -> str:
 
 def check_token(name: str, value: object) -> str:
     """A name: one line of 1 to 256 characters."""
+    if type(value) is str and 0 < len(value) <= _MAX_TOKEN and value.isalnum() and value.isascii():
+        return value  # most are: ids above all
     text = " ".join(check_text(name, value, _MAX_TOKEN).split())
     if not text:
         raise AlertError(f"{name} is empty; leave it out or give it a value")
@@ -79,8 +81,10 @@ def member(enum: type[E], name: str, value: object) -> E:
 
 def freeze_labels(value: object) -> Mapping[str, str]:
     """Names to names, frozen."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, (dict, Mapping)):
         raise AlertError(f"labels must be a mapping of names to strings, got {type(value).__name__}")
+    if not value:
+        return _EMPTY
     return FrozenDict(
         {check_token("a label's name", k): check_text("a label's value", v, 1_000) for k, v in value.items()}
     )
