@@ -86,9 +86,9 @@ def transactions(monkeypatch):
     tried = []
     inner = Writer._transact
 
-    def counted(self, batch):
+    def counted(self, batch, grouped):
         tried.append(len(batch))
-        return inner(self, batch)
+        return inner(self, batch, grouped)
 
     monkeypatch.setattr(Writer, "_transact", counted)
     return tried
