@@ -101,7 +101,7 @@ def _against(row, name, found, peer, limit, note=""):
     return Figure(row, name, "ms", found["tocsin"], (comparison,), note)
 
 
-_SEND = "a third of it imports requests, which the channel rests on as Apprise does"
+_SEND = "nearly all of it are imports, and a third of these requests, which the channel rests on as Apprise does"
 _MEMORY = (
     "what each recipient got last is kept for 10,000 deliveries, so that a later alert can update it and a late "
     "receipt finds it; Apprise keeps nothing"
