@@ -46,9 +46,9 @@ def against_memory(bench):
     comparison = Comparison("itself, in memory", bench.rate(results["memory"], 6), Bound.at_least(0.8))
     name = f"{count:,} alerts × 6, SQLite, FULL, accepted before sent"
     note = (
-        "some fifteen statements and a commit or two write an alert with its six deliveries, what became of them and the "
-        "report, in the interpreter that also delivers; a whole delivery in memory costs no more than its share of these. "
-        "Several processes on one store share the rest"
+        "some fifteen statements and a commit or two write an alert with its six deliveries, what became of them and "
+        "the report, in the interpreter that also delivers; a whole delivery in memory costs no more than its share of "
+        "these. Several processes on one store share the rest"
     )
     yield Figure("durable", name, "deliveries/s", bench.rate(results["durable"], 6), (comparison,), note)
 
