@@ -1,6 +1,7 @@
 """A new delivery that a worker can begin at once is stored as claimed: nobody has to look for it in the store."""
 
 import threading
+from threading import Condition
 
 import pytest
 
@@ -153,3 +154,23 @@ def test_what_was_taken_up_and_not_begun_is_given_back_at_the_end(made):
     closing.join()
 
     assert slow.got[10:] == ["first"]
+
+
+def test_what_comes_just_as_an_idle_worker_ends_its_wait_is_taken(made):
+    handles = []
+    service, _ = made(lambda alert: None)
+    lane = service._dispatcher._stations.lane("x")
+
+    def wait(timeout):
+        """A notification that comes between the end of the wait and the lock is lost."""
+        if handles:
+            return Condition.wait(lane._changed, timeout)
+        handles.append(service.enqueue(Alert(title="second", message="m")))
+        return False
+
+    lane._changed.wait = wait
+    assert service.send_notification(Alert(title="first", message="m")).is_complete
+    while not handles:
+        pass
+
+    assert handles[0].result(5).is_complete

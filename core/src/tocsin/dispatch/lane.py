@@ -265,7 +265,7 @@ class Lane:
         due = self._ask_at
         if due == math.inf or self._claiming or (self._watched is not None and self._watched <= due):
             # A notification that comes as the wait ends is lost; what it was about is seen here.
-            return self._changed.wait(_IDLE) or self._ask_at != math.inf
+            return self._changed.wait(_IDLE) or self._ask_at != math.inf or bool(self._ready)
         self._watched = due
         try:
             self._clock.wait(self._changed, due - self._store.now())
