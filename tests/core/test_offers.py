@@ -6,6 +6,7 @@ from threading import Condition
 import pytest
 
 from tocsin import Alert, MemoryStore, NotificationConfig, NotificationService, QueueFull
+from tocsin.testing import FakeClock
 
 
 class Counting(MemoryStore):
@@ -42,10 +43,10 @@ class Slow:
 def made():
     services = []
 
-    def make(handler, workers=1, store=None, **delivery):
+    def make(handler, workers=1, store=None, clock=None, **delivery):
         store = store or Counting()
         config = NotificationConfig.from_mapping({"delivery": {"workers": workers} | delivery})
-        service = NotificationService(config, store=store)
+        service = NotificationService(config, store=store, **({"clock": clock} if clock else {}))
         service.add_channel("x", handler)
         services.append(service)
         return service, store
@@ -174,3 +175,22 @@ def test_what_comes_just_as_an_idle_worker_ends_its_wait_is_taken(made):
         pass
 
     assert handles[0].result(5).is_complete
+
+
+def test_what_waits_behind_an_attempt_that_got_slow_is_claimed_anew(made):
+    """Else its lease would run out before it begins, and nobody would begin it at all."""
+    clock, slow = FakeClock(), Slow()
+    service, store = made(slow, workers=1, clock=clock)
+    slow.may_end.release(10)
+    for number in range(10):
+        service.send_notification(Alert(title=f"before {number}", message="m"))
+    slow.may_end = threading.Semaphore(0)
+    handles = [service.enqueue(Alert(title=name, message="m")) for name in ("first", "second", "third")]
+    assert all(slow.begun.acquire(timeout=10) for _ in range(11))
+    assert store.claimed == []
+    clock.advance(40.0)
+    slow.may_end.release(3)
+
+    assert all(handle.result(10).is_complete for handle in handles)
+    assert slow.got[10:] == ["first", "second", "third"]
+    assert [one.alert_id for one in store.claimed] == [handle.alert_id for handle in handles[1:]]

@@ -14,6 +14,7 @@ from tocsin.dispatch.attempts import Attempts, Performer, Result
 from tocsin.dispatch.gate import Gate
 from tocsin.dispatch.pace import Pace
 from tocsin.dispatch.ready import Ready, release
+from tocsin.dispatch.watch import Watch
 from tocsin.store import Claim, Delivery, Store
 
 __all__ = ["Lane"]
@@ -24,8 +25,8 @@ _STORE_TROUBLE = 1.0
 """Seconds until a store that could not be asked is asked again."""
 _LOOK = 2.0
 """Seconds between looks at what has expired while nothing is claimed."""
-_PATIENCE = 0.005
-"""Seconds without a new attempt after which another worker is of use, whatever the attempts before took."""
+_STALE = 1.0
+"""Seconds after which what was claimed and has not begun goes back: the attempts got slow, and its lease runs out."""
 
 
 class Lane:
@@ -75,8 +76,7 @@ class Lane:
         )
         self._threads = 0
         self._idle = 0
-        self._begun = 0
-        self._is_watching = False  # one of the idle workers looks whether those at work go on
+        self._watch = Watch(self._changed, _IDLE)
         self._ready = Ready()
         self._ask_at = math.inf  # when the store has something, as far as is known
         self._claiming = False
@@ -150,7 +150,7 @@ class Lane:
 
     def _call_another(self) -> None:
         """Have one more worker look for what is due; before it goes to work it calls the next, where more is due."""
-        if not self._claiming and not self._stopping and (self._room > 0 or not self._is_watching):
+        if not self._claiming and not self._stopping and (self._room > 0 or not self._watch.is_kept):
             if self._idle:
                 self._changed.notify()
             elif self._threads < self._workers:
@@ -202,13 +202,15 @@ class Lane:
             self._idle += 1
             try:
                 while not self._stopping:
-                    if (self._ready or self.is_due) and self._room <= 0 and self._go_on():
+                    if (self._ready or self.is_due) and self._room <= 0 and self._watch.went_on():
                         continue
-                    if self._ready:
+                    if self._ready.since(self.lease) < self._store.now() - _STALE:
+                        self._renew()
+                    elif self._ready:
                         self._between += 1
-                        self._begun += 1
+                        self._watch.began()
                         return self._ready.take()
-                    if self.is_due and not self._claiming:
+                    elif self.is_due and not self._claiming:
                         self._claim()
                     elif not self._wait():
                         break
@@ -220,17 +222,14 @@ class Lane:
             self._threads -= 1
             return None
 
-    def _go_on(self) -> bool:
-        """Wait a moment; whether those at work went on meanwhile, so that another one is of no use."""
-        if self._is_watching:
-            self._changed.wait(_IDLE)
-            return True
-        begun, self._is_watching = self._begun, True
+    def _renew(self) -> None:
+        """Have what is ready claimed anew, with the lock released meanwhile."""
+        self._lock.release()
         try:
-            self._changed.wait(_PATIENCE)
+            self._give_back()
         finally:
-            self._is_watching = False
-        return self._begun != begun or not (self._ready or self.is_due)
+            self._lock.acquire()
+            self._ask_at = -math.inf
 
     def _claim(self) -> None:
         """Ask the store for as many as begin at once or soon, with the lock released meanwhile."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -25,6 +26,10 @@ class Ready:
 
     def __iter__(self) -> Iterator[Delivery]:
         return iter(self._deliveries)
+
+    def since(self, lease: float) -> float:
+        """When the next was claimed under a lease of so many seconds; infinite where there is none."""
+        return self._deliveries[0].lease - lease if self._deliveries else math.inf
 
     def extend(self, claimed: Iterable[Delivery]) -> None:
         """These begin after what is here."""
