@@ -194,3 +194,68 @@ def test_what_waits_behind_an_attempt_that_got_slow_is_claimed_anew(made):
     assert all(handle.result(10).is_complete for handle in handles)
     assert slow.got[10:] == ["first", "second", "third"]
     assert [one.alert_id for one in store.claimed] == [handle.alert_id for handle in handles[1:]]
+
+
+def test_what_was_taken_up_and_not_begun_is_cancelled_with_the_rest_at_the_end(made):
+    slow = Slow()
+    service, _ = made(slow, workers=1)
+    slow.may_end.release(10)
+    for number in range(10):
+        service.send_notification(Alert(title=f"before {number}", message="m"))
+    slow.may_end = threading.Semaphore(0)
+    handles = [service.enqueue(Alert(title=str(number), message="m")) for number in range(6)]
+    assert all(slow.begun.acquire(timeout=10) for _ in range(11))
+    service.close(0.05)
+    slow.may_end.release(6)
+
+    assert [str(handle.result(5).results["x"].recipients[0].state) for handle in handles[1:]] == ["cancelled"] * 5
+
+
+def test_a_claim_that_is_long_under_way_is_as_good_as_any(made):
+    clock = FakeClock()
+
+    class Slowly(Counting):
+        def claim(self, channel, limit, seconds):
+            claim = super().claim(channel, limit, seconds)
+            clock.advance(1.5)
+            return claim
+
+    service, store = made(lambda alert: None, store=Slowly(), clock=clock, fail_fast=True)
+
+    assert service.send_notification(Alert(title="t", message="m")).is_complete
+    assert len(store.claimed) == 1
+
+
+def test_a_channel_that_replaces_another_goes_on_with_what_waits(made):
+    slow = Slow()
+    service, _ = made(slow, workers=1)
+    handles = [service.enqueue(Alert(title=str(number), message="m")) for number in range(3)]
+    assert slow.begun.acquire(timeout=10)
+    got = []
+    service.disable_channel("x")
+    service.add_channel("x", got.append)
+    handles.append(service.enqueue(Alert(title="new", message="m")))
+    slow.may_end.release(1)
+
+    assert all(handle.result(10).is_complete for handle in handles)
+    assert {alert.title for alert in got} == {"1", "2", "new"}
+
+
+def test_where_no_thread_can_start_nothing_is_overtaken(made, monkeypatch):
+    got = []
+    service, _ = made(lambda alert: got.append(alert.title))
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name.startswith("tocsin-x"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    first = service.enqueue(Alert(title="first", message="m"))
+    monkeypatch.undo()
+    second = service.enqueue(Alert(title="second", message="m"))
+
+    assert first.result(10).is_complete
+    assert second.result(10).is_complete
+    assert got == ["first", "second"]

@@ -56,7 +56,6 @@ class Attempts:
         performer: makes them.
         settle: told each result, in a worker's thread; must not raise.
         pace: told what each took.
-        crowd: the attempts under way in all lanes.
         lock: the lane's.
         replaced: called under the lock with what a worker in the place of a hung one is to do first.
     """
@@ -68,7 +67,6 @@ class Attempts:
         performer: Performer,
         settle: Callable[[Delivery, Result, datetime, float], None],
         pace: Pace,
-        crowd: set[object],
         lock: threading.RLock,
         replaced: Callable[[Callable[[], None]], None],
     ) -> None:
@@ -77,7 +75,6 @@ class Attempts:
         self._performer = performer
         self._settle = settle
         self._pace = pace
-        self._crowd = crowd
         self._lock = lock
         self._replaced = replaced
         self._jobs: set[_Job] = set()
@@ -98,7 +95,6 @@ class Attempts:
         """What is about to be attempted counts as under way; called under the lock."""
         job = _Job(delivery, self._clock.now(), time.perf_counter(), time.thread_time())
         self._jobs.add(job)
-        self._crowd.add(job)
         return job
 
     def make(self, job: _Job, alert: Alert | None) -> bool:
@@ -109,13 +105,9 @@ class Attempts:
             )
         else:
             result = self._call(job, alert)
-        took, beside = time.perf_counter() - job.started, len(self._crowd)
-        if not self._end(job):
+        took = time.perf_counter() - job.started
+        if not self._end(job, result, took):
             return False
-        if isinstance(result, Receipt):
-            self._pace.note(took, time.thread_time() - job.computed, beside)
-        else:
-            self._pace.broke()
         self._finish(job, result, took)
         return True
 
@@ -136,12 +128,15 @@ class Attempts:
             with self._lock:
                 self._ending -= 1
 
-    def _end(self, job: _Job) -> bool:
+    def _end(self, job: _Job, result: Result, took: float) -> bool:
         with self._lock:
-            self._crowd.discard(job)
             if job.written_off:
                 self._hung -= 1
                 return False
+            if isinstance(result, Receipt):
+                self._pace.note(took, time.thread_time() - job.computed)
+            else:
+                self._pace.broke()
             self._jobs.discard(job)
             self._ending += 1
             return True
@@ -152,9 +147,9 @@ class Attempts:
                 return
             job.written_off = True
             self._jobs.discard(job)
-            self._crowd.discard(job)
             self._ending += 1
             self._hung += 1
+            self._pace.broke()
             error = DeliveryTimeout(
                 f"the channel's call had not ended {seconds:.3g} s after it began and was given up",
                 hint="The plugin does not end by its deadline; report it to its authors.",

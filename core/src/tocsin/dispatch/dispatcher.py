@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -80,7 +80,6 @@ class Dispatcher:
             finished=self._finish,
             heard=self._hear,
         )
-        self._crowd: set[object] = set()
         store.open(clock, self._sweep.wake)
         forget_in_child(self)
 
@@ -118,8 +117,7 @@ class Dispatcher:
                 return self._waiting.instead(awaited, added)
             if added.known and connection is not None:
                 self._waiting.repeated(awaited)
-            offers.begin(added.taken)
-            self._begin(added)
+            self._begin(added, offers.begin(added.taken))
         return awaited.handle
 
     def _add(
@@ -135,10 +133,10 @@ class Dispatcher:
             deliveries = [one if one.due == math.inf else offers.claimed(one) for one in deliveries]
         return self._store.add(alert, plan, deliveries, key=key)
 
-    def _begin(self, added: Added) -> None:
+    def _begin(self, added: Added, given_back: Sequence[str]) -> None:
         """Go on with what was accepted: from here on no trouble is the caller's, and the sweep looks again."""
         try:
-            self._stations.wake(added.fresh)
+            self._stations.wake((*added.fresh, *given_back))
             if added.report is not None:
                 self._finish(added.report)
         except Exception as error:
@@ -178,12 +176,12 @@ class Dispatcher:
             self._stations.stop()
         while (busy := self._is_delivering()) and time.monotonic() < end:
             time.sleep(0.005)
+        self._stations.stop()  # what was taken up and not begun waits again, and is cancelled with the rest
         left = self._waiting.ids()
         if not self._store.shared:
             for alert_id in left:
                 self._store.cancel(alert_id, "the service was closed", close=True)
                 self._resolve(alert_id)
-        self._stations.stop()
         self._sweep.stop()
         if self._store.shared:
             self._waiting.leave()
@@ -202,7 +200,6 @@ class Dispatcher:
         """Start anew in a forked child: it has no thread of the parent, and must not deliver what the parent does."""
         self._waiting.forget()
         self._stations.forget()
-        self._crowd = set()
         self._sweep.forget()
         self._store.forget()
 
@@ -224,7 +221,7 @@ class Dispatcher:
             workers=self._workers,
             on_settled=self._settled,
             end_overdue=self._sweep.end_overdue,
-            crowd=self._crowd,
+            given_back=lambda: self._stations.wake((channel.name,)),
         )
 
     def _settled(self, station: Station, settled: Settled, attempted: bool) -> None:

@@ -12,19 +12,16 @@ from tocsin.alert import Alert
 from tocsin.clock import Clock
 from tocsin.dispatch.attempts import Attempts, Performer, Result
 from tocsin.dispatch.gate import Gate
+from tocsin.dispatch.intake import Intake
 from tocsin.dispatch.pace import Pace
 from tocsin.dispatch.ready import Ready, release
 from tocsin.dispatch.watch import Watch
-from tocsin.store import Claim, Delivery, Store
+from tocsin.store import Delivery, Store
 
 __all__ = ["Lane"]
 
 _IDLE = 10.0
 """Seconds after which a worker with nothing to wait for ends."""
-_STORE_TROUBLE = 1.0
-"""Seconds until a store that could not be asked is asked again."""
-_LOOK = 2.0
-"""Seconds between looks at what has expired while nothing is claimed."""
 _STALE = 1.0
 """Seconds after which what was claimed and has not begun goes back: the attempts got slow, and its lease runs out."""
 
@@ -45,7 +42,7 @@ class Lane:
         lease: seconds for which deliveries are claimed; longer than any attempt.
         gate: tells how many may be taken up.
         end_overdue: ends what expired without a turn; called while nothing is claimed.
-        crowd: the attempts under way in all lanes.
+        given_back: told that something went back which another lane may take.
     """
 
     def __init__(
@@ -58,7 +55,7 @@ class Lane:
         lease: float,
         gate: Gate,
         end_overdue: Callable[[], None],
-        crowd: set[object],
+        given_back: Callable[[], None],
     ) -> None:
         self.channel = channel
         self._workers = workers
@@ -67,13 +64,12 @@ class Lane:
         self._performer = performer
         self.lease = lease
         self._gate = gate
-        self._end_overdue = end_overdue
+        self._intake = Intake(channel, store, lease, end_overdue)
+        self._given_back = given_back
         self._pace = Pace(workers)
         self._lock = threading.RLock()  # a condition is entered through Python code, its lock is not
         self._changed = threading.Condition(self._lock)
-        self._attempts = Attempts(
-            workers, clock, performer, self._settle, self._pace, crowd, self._lock, self._replace_worker
-        )
+        self._attempts = Attempts(workers, clock, performer, self._settle, self._pace, self._lock, self._replace_worker)
         self._threads = 0
         self._idle = 0
         self._watch = Watch(self._changed, _IDLE)
@@ -111,8 +107,9 @@ class Lane:
     def wake(self) -> None:
         """There are new deliveries in the store."""
         with self._lock:
-            self._ask_at = -math.inf
-            self._call_another()
+            if not self._stopping:
+                self._ask_at = -math.inf
+                self._call_another()
 
     def offer(self, delivery: Delivery) -> Delivery | None:
         """Claim a new delivery that a worker can begin at once or soon; None where it has to wait for its turn.
@@ -129,17 +126,18 @@ class Lane:
             self._between += 1
             return claimed
 
-    def accept(self, delivery: Delivery, alert: Alert) -> None:
-        """What was offered is stored; ``alert`` is what it delivers, so that nobody has to read it."""
+    def accept(self, delivery: Delivery, alert: Alert) -> bool:
+        """What was offered is stored, with the alert that it delivers; False where it went back, as none can begin."""
         with self._lock:
             self._offered -= 1
             self._between -= 1
-            self._ready.insert(delivery, alert)
+            self._ready.insert(delivery, alert, self._store.now())
             with contextlib.suppress(RuntimeError):  # no room for a thread
                 self._call_another()
             left = self._stopping or not self._threads
         if left:
             self._give_back()
+        return not left
 
     def withdraw(self, delivery: Delivery) -> None:
         """What was offered is not stored."""
@@ -147,6 +145,7 @@ class Lane:
         with self._lock:
             self._offered -= 1
             self._between -= 1
+            self._look_again()
 
     def _call_another(self) -> None:
         """Have one more worker look for what is due; before it goes to work it calls the next, where more is due."""
@@ -194,17 +193,18 @@ class Lane:
         while (taken := self._next()) is not None:
             if not self._attempt(*taken):
                 return
-        if self._stopping:  # a claim that was under way may have brought something since
+        if self._stopping and self._ready:  # a claim that was under way has brought something since
             self._give_back()
+            self._given_back()
 
     def _next(self) -> tuple[Delivery, Alert | None] | None:
         with self._lock:
             self._idle += 1
             try:
                 while not self._stopping:
-                    if (self._ready or self.is_due) and self._room <= 0 and self._watch.went_on():
+                    if (self._ready or self.is_due) and self._room <= 0 and (self._watch.went_on() or self._stopping):
                         continue
-                    if self._ready.since(self.lease) < self._store.now() - _STALE:
+                    if self._ready.since < self._store.now() - _STALE:
                         self._renew()
                     elif self._ready:
                         self._between += 1
@@ -216,11 +216,17 @@ class Lane:
                         break
             finally:
                 self._idle -= 1
-                if self._ready or self.is_due:
-                    with contextlib.suppress(RuntimeError):  # no room for a thread: whoever is back first takes it
-                        self._call_another()
+                self._hand_on()
             self._threads -= 1
             return None
+
+    def _hand_on(self) -> None:
+        """Have another worker see to what is left when one goes to work, or ends."""
+        if self._ready or self.is_due:
+            with contextlib.suppress(RuntimeError):  # no room for a thread: whoever is back first takes it
+                self._call_another()
+        elif self._ask_at < math.inf and self._watched is None:
+            self._changed.notify()  # it was the one to wait for that time
 
     def _renew(self) -> None:
         """Have what is ready claimed anew, with the lock released meanwhile."""
@@ -237,24 +243,15 @@ class Lane:
         self._claiming, self._ask_at = True, math.inf
         self._lock.release()
         try:
-            claim = self._store.claim(self.channel, limit, self.lease) if limit else self._held_back(wait)
-        except Exception:  # a store that cannot be asked now has said so in the log; ask again later
-            claim = Claim((), self._store.now() + _STORE_TROUBLE)
+            claim = self._intake.claim(limit, wait)
         finally:
             self._lock.acquire()
             self._claiming = False
         if claim.next_due is not None:
             self._ask_at = min(self._ask_at, claim.next_due)
         self._gate.passed(claim.deliveries)
-        self._ready.extend(claim.deliveries)
+        self._ready.extend(claim.deliveries, self._store.now())
         self._changed.notify(max(0, min(len(claim.deliveries), self._room) - 1))  # this worker takes the first
-
-    def _held_back(self, wait: float) -> Claim:
-        """No delivery, and when to ask again; what expires meanwhile ends in its time."""
-        if self._store.shared:  # there the sweep sees to it
-            return Claim((), self._store.now() + wait)
-        self._end_overdue()
-        return Claim((), self._store.now() + min(wait, _LOOK) if self._store.waiting() else None)
 
     def _wait(self) -> bool:
         """Wait for a due time or news; False where there was nothing to wait for.
@@ -291,6 +288,10 @@ class Lane:
             self._performer.settle(delivery, result, started_at, seconds)
         finally:
             with self._lock:
-                if self._gate.is_holding_back:  # what has just ended may have opened it
-                    self._ask_at = -math.inf
-                    self._changed.notify()
+                self._look_again()
+
+    def _look_again(self) -> None:
+        """A turn is free again, which may have opened the gate."""
+        if self._gate.is_holding_back:
+            self._ask_at = -math.inf
+            self._changed.notify()

@@ -38,11 +38,9 @@ class Offers:
         self._kept[claimed.unit] = lane, claimed
         return claimed
 
-    def begin(self, taken: Iterable[Delivery]) -> None:
-        """These were stored as claimed."""
-        for delivery in taken:
-            lane, _ = self._kept.pop(delivery.unit)
-            lane.accept(delivery, self._alert)
+    def begin(self, taken: Iterable[Delivery]) -> list[str]:
+        """These were stored as claimed; the channels of those that went back to the store."""
+        return [one.channel for one in taken if not self._kept.pop(one.unit)[0].accept(one, self._alert)]
 
     def __enter__(self) -> Self:
         return self

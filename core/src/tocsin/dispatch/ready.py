@@ -18,39 +18,40 @@ class Ready:
     """Claimed deliveries in the order in which they begin; used under the lane's lock."""
 
     def __init__(self) -> None:
-        self._deliveries: deque[Delivery] = deque()
+        self._deliveries: deque[tuple[Delivery, float]] = deque()
         self._alerts: dict[str, Alert] = {}  # by the keys of their deliveries
 
     def __len__(self) -> int:
         return len(self._deliveries)
 
     def __iter__(self) -> Iterator[Delivery]:
-        return iter(self._deliveries)
+        return (delivery for delivery, _ in self._deliveries)
 
-    def since(self, lease: float) -> float:
-        """When the next was claimed under a lease of so many seconds; infinite where there is none."""
-        return self._deliveries[0].lease - lease if self._deliveries else math.inf
+    @property
+    def since(self) -> float:
+        """When the next came here; infinite where there is none."""
+        return self._deliveries[0][1] if self._deliveries else math.inf
 
-    def extend(self, claimed: Iterable[Delivery]) -> None:
+    def extend(self, claimed: Iterable[Delivery], now: float) -> None:
         """These begin after what is here."""
-        self._deliveries += claimed
+        self._deliveries += [(delivery, now) for delivery in claimed]
 
-    def insert(self, delivery: Delivery, alert: Alert) -> None:
+    def insert(self, delivery: Delivery, alert: Alert, now: float) -> None:
         """This begins before what is less urgent; its alert is at hand."""
         place = len(self._deliveries)
-        while place and self._deliveries[place - 1].rank > delivery.rank:
+        while place and self._deliveries[place - 1][0].rank > delivery.rank:
             place -= 1
-        self._deliveries.insert(place, delivery)
+        self._deliveries.insert(place, (delivery, now))
         self._alerts[delivery.key] = alert
 
     def take(self) -> tuple[Delivery, Alert | None]:
         """The next, and its alert where that is at hand."""
-        delivery = self._deliveries.popleft()
+        delivery, _ = self._deliveries.popleft()
         return delivery, self._alerts.pop(delivery.key, None)
 
     def clear(self) -> list[Delivery]:
         """Everything, which is gone from here."""
-        left = list(self._deliveries)
+        left = list(self)
         self._deliveries.clear()
         self._alerts.clear()
         return left

@@ -107,7 +107,7 @@ class Station:
         workers: likewise.
         on_settled: told what followed from each attempt, and whether there was one; it may call the store.
         end_overdue: ends what expired without a turn.
-        crowd: the attempts under way at all stations.
+        given_back: told that the lane gave back what others can take.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Station:
         workers: int,
         on_settled: Callable[[Station, Settled, bool], None],
         end_overdue: Callable[[], None],
-        crowd: set[object],
+        given_back: Callable[[], None],
     ) -> None:
         self.channel = channel
         gate = Gate(
@@ -142,7 +142,7 @@ class Station:
             self._timeout + LEASE_MARGIN,
             gate,
             end_overdue,
-            crowd,
+            given_back,
         )
 
     def seconds(self, delivery: Delivery) -> float:

@@ -39,9 +39,11 @@ class Stations:
         with self._lock:
             station = self._known.get(name)
             if channel is not None and (station is None or station.channel is not channel):
-                if station is not None:
-                    station.lane.stop()  # the channel was replaced by another of its name
-                station = self._known[name] = self._open(channel)
+                before, station = station, self._open(channel)
+                self._known[name] = station
+                if before is not None:  # the channel was replaced by another of its name
+                    before.lane.stop()
+                    station.lane.wake()
             return station
 
     def lane(self, name: str) -> Lane | None:

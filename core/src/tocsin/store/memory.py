@@ -108,7 +108,7 @@ class MemoryStore:
         with self._lock:
             for one in deliveries:
                 if self._shelf.is_held(one):
-                    self._shelf.put(self._shelf.entries[one.alert_id], one.released(), anew=False)
+                    self._shelf.settle(self._shelf.entries[one.alert_id], one.released())
 
     def extend(self, deliveries: Sequence[Delivery], seconds: float) -> None:
         """See :meth:`Store.extend`."""

@@ -128,7 +128,10 @@ class Store(Protocol):
         """The channels that have a delivery due now."""
 
     def release(self, deliveries: Sequence[Delivery]) -> None:
-        """Give claimed deliveries back that were not begun; one that was lost meanwhile stays lost."""
+        """Give claimed deliveries back that were not begun; one that was lost meanwhile stays lost.
+
+        Where its alert was closed meanwhile (:meth:`cancel`), a delivery is cancelled.
+        """
 
     def extend(self, deliveries: Sequence[Delivery], seconds: float) -> None:
         """Renew leases from now; one that was lost meanwhile stays lost."""

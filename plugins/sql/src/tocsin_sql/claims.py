@@ -14,7 +14,7 @@ from tocsin import AlertPriority
 from tocsin.store import Claim, Delivery
 from tocsin_sql.ledger import Ledger
 from tocsin_sql.rows import DELIVERY, DROP_BEGUN, begun_row, deliveries_of, unit_values
-from tocsin_sql.schema import IN_FLIGHT, WAITING, attempts, deliveries
+from tocsin_sql.schema import IN_FLIGHT, WAITING, alerts, attempts, deliveries
 from tocsin_sql.statements import Listing, Statement
 
 __all__ = ["HEADS", "LOST", "NEXT_NAME", "OVERDUE", "PROBE", "claim", "due", "extend", "lost", "overdue", "release"]
@@ -81,6 +81,9 @@ _RELEASE = Statement(
     .where(*_HELD)
     .values(state=sa.case((_d.attempted > 0, "retrying"), else_="pending"), lease=0.0)
     .returning(_d.id)
+)
+_CLOSED = Listing(
+    lambda ids: sa.select(alerts.c.id, alerts.c.closed).where(alerts.c.id.in_(ids), alerts.c.closed.is_not(None))
 )
 _BEGUN = ("delivery_id", "number", "started_at")
 _BEGIN = {
@@ -149,12 +152,14 @@ def extend(ledger: Ledger, held: Sequence[Delivery], seconds: float) -> None:
     _EXTEND.change_each(ledger.connection, [{**unit_values(one), "held": one.token, "until": until} for one in held])
 
 
-def release(ledger: Ledger, held: Sequence[Delivery]) -> None:
-    """See ``Store.release``."""
+def release(ledger: Ledger, held: Sequence[Delivery]) -> dict[str, str]:
+    """See ``Store.release``; the alerts of these that were closed meanwhile, with the reason."""
     for one in held:
         row = _RELEASE.first(ledger.connection, {**unit_values(one), "held": one.token})
         if row is not None:
             DROP_BEGUN.change(ledger.connection, {"delivery": row.id})
+    closed = _CLOSED.all(ledger.connection, list({one.alert_id for one in held}))
+    return {row.id: row.closed for row in closed}
 
 
 def due(connection: sa.Connection, now: float) -> list[str]:

@@ -29,7 +29,7 @@ _PLACE = Statement(
 )
 _HELD = Listing(
     lambda ids: (
-        sa.select(_d.id, _d.token, _d.attempted, alerts.c.closed, alerts.c.fail_fast)
+        sa.select(_d.id, _d.alert_id, _d.channel, _d.recipient_id, _d.token, _d.attempted, alerts.c.closed)
         .join_from(deliveries, alerts, alerts.c.id == _d.alert_id)
         .where(_d.id.in_(ids), IN_FLIGHT)
         .order_by(alerts.c.id)  # whoever locks several alerts does it in one order
@@ -93,13 +93,18 @@ def _held(ledger: Ledger, changed: Sequence[Delivery]) -> dict[int, _Ending]:
     found: dict[int, _Ending] = {}
     for place, (number, delivery) in enumerate(zip(numbers, changed, strict=True)):
         row = rows.get(number)
-        if row is None or row.token != delivery.token:
+        if row is None or (row.alert_id, row.channel, row.recipient_id, row.token) != _identity(delivery):
             continue
         after = delivery.changed(lease=0.0)
         if row.closed is not None and not after.state.is_final:
             after = cancelled(after, row.closed)
         found[place] = _Ending(rows.pop(number), after)  # a second word about it comes too late
     return found
+
+
+def _identity(delivery: Delivery) -> tuple[str, str, str, int]:
+    """Which claim of which delivery: a database that was put back may have given its row's number to another."""
+    return delivery.alert_id, delivery.channel, delivery.recipient_id, delivery.token
 
 
 def _number(ledger: Ledger, delivery: Delivery) -> int | None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from tocsin.store import Claim, Delivery
-from tocsin_sql import claims
+from tocsin_sql import changes, claims
 from tocsin_sql.ledger import Ledger
 
-__all__ = ["claim", "lost", "overdue"]
+__all__ = ["claim", "lost", "overdue", "release"]
 
 _Taken = TypeVar("_Taken", bound=Sequence[Delivery])
 _AGAIN = 0.5
@@ -34,6 +34,12 @@ def lost(ledger: Ledger, limit: int, seconds: float) -> list[Delivery]:
 def overdue(ledger: Ledger, limit: int, seconds: float) -> list[Delivery]:
     """See ``Store.overdue``."""
     return _note(ledger, claims.overdue(ledger, ledger.room.log.claimable(ledger.connection, limit), seconds))
+
+
+def release(ledger: Ledger, deliveries: Sequence[Delivery]) -> None:
+    """See ``Store.release``."""
+    for alert_id, reason in claims.release(ledger, deliveries).items():
+        changes.cancel(ledger, alert_id, reason, None, close=False)
 
 
 def _note(ledger: Ledger, taken: _Taken) -> _Taken:

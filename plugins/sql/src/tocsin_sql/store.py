@@ -169,7 +169,7 @@ class SqlStore(Upkeep):
 
     def release(self, deliveries: Sequence[Delivery]) -> None:
         """See ``Store.release``."""
-        self._change(lambda ledger: claims.release(ledger, deliveries), durable=False)
+        self._change(lambda ledger: flow.release(ledger, deliveries), durable=False)
 
     def extend(self, deliveries: Sequence[Delivery], seconds: float) -> None:
         """See ``Store.extend``."""

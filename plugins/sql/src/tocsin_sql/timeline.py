@@ -71,7 +71,7 @@ class Timeline:
         self._offset = store - clock.monotonic()
 
     def now(self) -> float:
-        """Seconds; never less than it gave before."""
+        """Seconds; it does not run back."""
         return max(self._floor, self._mono() + self._offset)
 
     def note(self, connection: sa.Connection) -> None:

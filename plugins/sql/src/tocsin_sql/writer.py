@@ -236,9 +236,9 @@ class Writer:
         self._teller.tell(news)
 
     def _transact(self, batch: list[Task], grouped: Callable[[list[Task]], Iterable[list[Task]]]) -> list[Any]:
+        self._at, self._is_joint = None, False
         if self.connection is None:
             self.connection = self._target.connect()
-        self._at, self._is_joint = None, False
         connection, durable = self.connection, any(task.durable for task in batch)
         self._target.prepare(connection, durable=durable)
         with connection.begin():

@@ -52,6 +52,19 @@ class ClaimPromises(StoreRig):
         assert (again.token, again.attempts) == (2, ())
         assert settle(store, outcome(again)).report is not None
 
+    def test_what_is_given_back_of_a_closed_alert_is_cancelled(self, store: Store) -> None:
+        one = alert()
+        taken = [delivery(one, store, name).claimed(store.now() + LEASE) for name in "xy"]
+        store.add(one, Plan((("x", "y"),), lifetime=100.0), taken)
+        store.cancel(one.alert_id, "no longer wanted", close=True)
+        assert not settle(store, outcome(taken[0])).report
+        store.release(taken[1:])
+        report = store.report(one.alert_id)
+
+        assert store.claim("y", 5, LEASE).deliveries == ()
+        assert report is not None
+        assert [str(result.recipients[0].state) for result in report.results.values()] == ["accepted", "cancelled"]
+
     def test_an_alert_that_is_known_takes_no_new_claim(self, store: Store) -> None:
         one = alert()
         self.put(store, one)
