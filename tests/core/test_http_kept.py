@@ -202,7 +202,6 @@ def test_where_no_deadline_is_in_force_the_usual_time_ends_the_wait(client, warm
         {"X-One": "\xa0a"},
         {"X-One": "\u20ac"},
         {"X-One": 1},
-        {"X-One": None},
         {"X-One: a": "b"},
         {"X-One\r\nX-Two": "b"},
         {" X-One": "b"},
@@ -318,3 +317,53 @@ def test_headers_are_found_in_any_case_and_joined():
 
     assert (headers["retry-after"], headers["X-A"], headers.get("none")) == ("5", "1, 2", None)
     assert (len(headers), list(headers)) == (2, ["Retry-After", "x-a"])
+
+
+INTERIM = [
+    b"HTTP/1.1 100 Continue\r\n\r\n",
+    b"HTTP/1.1 102 Processing\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["first request", "kept connection"])
+@pytest.mark.parametrize("interim", [*INTERIM, INTERIM[1] + INTERIM[2]])
+def test_an_interim_answer_is_passed_over_and_the_next_request_gets_its_own(client, receiver, interim, before):
+    def behave(server, connection):
+        for number in range(before + 2):
+            if server.request(connection) is None:
+                return
+            if number == before:
+                connection.sendall(interim)
+            connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: 1\r\n\r\n%d" % (200 + number, number))
+
+    server = receiver(behave)
+    found = [client.post(server.url, content=b"x") for _ in range(before + 2)]
+
+    assert [(one.status, one.body) for one in found] == [(200 + n, b"%d" % n) for n in range(before + 2)]
+
+
+def test_a_server_that_changes_the_protocol_has_not_answered(client, warm):
+    server = warm(answers(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"))
+
+    with pytest.raises(ConnectionFailed) as caught:
+        client.post(server.url, content=b"second")
+    assert caught.value.outcome is Outcome.UNKNOWN
+
+
+def test_the_answer_to_head_has_no_body_whatever_length_it_names(client, warm):
+    server = warm(answers(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"))
+
+    with Deadline(5.0):
+        assert client.request("head", server.url).status == 200
+
+
+@pytest.mark.parametrize("headers", [{"Content-Length": "99"}, {"X-None": None}])
+def test_both_ways_leave_out_what_the_client_knows_better(client, warm, headers):
+    server = warm(answers(OK))
+    client.post(server.url, content=b"second", headers=headers)
+    head, body = server.requests[1]
+
+    assert body == b"second"
+    assert head.lower().count(b"content-length:") == 1
+    assert b"x-none" not in head.lower()

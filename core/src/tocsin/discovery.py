@@ -72,7 +72,8 @@ def _bringers(group: str) -> Iterator[Distribution]:
 def _described(found: Distribution) -> tuple[str, str]:
     """Its name and its version: two fields of a header that is long to parse as a whole."""
     header = (found.read_text("METADATA") or "").partition("\n\n")[0]
-    fields = dict(line.split(": ", 1) for line in header.splitlines() if line.startswith(("Name: ", "Version: ")))
+    lines = reversed(header.splitlines())  # the first of a name counts
+    fields = dict(line.split(": ", 1) for line in lines if line.startswith(("Name: ", "Version: ")))
     if len(fields) == 2:
         return fields["Name"], fields["Version"]
     return found.metadata["Name"], found.metadata["Version"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from tocsin.cli.collecting import begun
 from tocsin.cli.exits import Exit, combined, exit_for
 from tocsin.cli.failure import error_dict, told
 from tocsin.cli.jsonl import open_lines, read_lines, to_alert
@@ -53,6 +54,7 @@ def _service(session: Session) -> Iterator[NotificationService]:
     session.terminal.listen()
     config = session.config()
     service = NotificationService(config, store=required_store(config))
+    begun()
     try:
         yield service
     except BaseException:

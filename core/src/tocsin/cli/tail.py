@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tocsin.cli.collecting import begun
 from tocsin.cli.rows import clock_time, style_of, to_dict, when, why
 from tocsin.cli.terminal import Terminal, clean
 from tocsin.report import DeliveryState
@@ -44,6 +45,7 @@ class Tail:
 
     def follow(self, first: int) -> None:
         """Tell the newest, then every change until interrupted."""
+        begun()
         newest = self._changes()
         for delivery in newest[-first:]:
             self._tell(delivery)

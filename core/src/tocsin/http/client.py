@@ -125,7 +125,7 @@ class HttpClient:
         Raises:
             DeliveryError: no answer, or none that can be judged. Its outcome says whether the request may have arrived.
         """
-        address = url.reveal() if isinstance(url, Secret) else url
+        method, address = method.upper(), url.reveal() if isinstance(url, Secret) else url
         body, sent_headers = _encode(json, form, content, headers, auth)
         deadline, state = current() or Deadline(_DEFAULT_TIMEOUT), Exchange()
         try:
@@ -221,7 +221,12 @@ def _encode(
     elif form is not None:
         own["Content-Type"] = "application/x-www-form-urlencoded"
         body = urllib.parse.urlencode(form, encoding="utf-8", errors="replace").encode()
-    return body, own | dict(headers or {})
+    return body, own | {name: value for name, value in (headers or {}).items() if not _is_ours(name, value)}
+
+
+def _is_ours(name: str, value: object) -> bool:
+    """Whether a header is left out: one without a value, and the length, which is that of the body."""
+    return value is None or (len(name) == len("content-length") and name.lower() == "content-length")
 
 
 def _read(answer: requests.Response, deadline: Deadline) -> HttpResponse:

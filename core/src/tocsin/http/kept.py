@@ -23,24 +23,25 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from tocsin.http.response import HttpResponse
 
-__all__ = ["BODY_LIMIT", "Headers", "Target", "exchange"]
+__all__ = ["BODY_LIMIT", "Answer", "Headers", "Target", "exchange"]
 
 BODY_LIMIT = 65_536
 _FIELDS = re.compile(r"(?:[^:\s][^:\r\n]*: (?:\S[^\r\n]*)?\r\n)*")
 """Fields of a request as they are sent; each value as requests wants it."""
 _OTHERS = (
-    r"(?:\r\n(?:(?!content-length|transfer-encoding|connection|[ \t])[^\r\n]++"
-    r"|connection:[ \t]*+keep-alive[ \t]*+))*+"
+    r"(?:\r\n(?:(?!content-length|transfer-encoding|connection|[ \t])[^\r\n]+"
+    r"|connection:[ \t]*keep-alive[ \t]*))*"
 )
 _PLAIN = re.compile(
-    r"HTTP/1\.1 (?!204|304)([2-5]\d\d)(?: [^\r\n]*+)?+"
-    rf"{_OTHERS}\r\ncontent-length:[ \t]*+(\d{{1,5}})[ \t]*+{_OTHERS}\r\n\r\n".encode(),
+    r"HTTP/1\.1 (?!204|304)([2-5]\d\d)(?: [^\r\n]*)?"
+    rf"{_OTHERS}\r\ncontent-length:[ \t]*(\d{{1,5}})[ \t]*{_OTHERS}\r\n\r\n".encode(),
     re.IGNORECASE,
 )
 """A whole head with a status that has a body, one length, and nothing else that says how the answer is to be read.
 
 Each line is ended by CR LF and none is continued: others than these the standard library divides in its own way.
-Nothing is tried twice, so that it takes no longer than the head is long.
+No line fits two branches, so that it takes no longer than the head is long; possessive marks would say so, and match
+wrongly before Python 3.11.5 (https://github.com/python/cpython/issues/106052).
 """
 
 
@@ -163,7 +164,7 @@ def exchange(sock: socket.socket, request: bytes, method: str) -> tuple[HttpResp
     if not data:
         raise http.client.RemoteDisconnected("closed without an answer")
     plain = _PLAIN.match(data)
-    if plain is None or (length := int(plain[2])) > BODY_LIMIT:
+    if method == "HEAD" or plain is None or (length := int(plain[2])) > BODY_LIMIT:
         return _read(_Replay(data, sock), method)
     status, headers, body = int(plain[1]), Headers(plain[0]), data[plain.end() :]
     while len(body) < length:
@@ -202,8 +203,28 @@ class _Replay(io.RawIOBase):
         return count
 
 
+class Answer(http.client.HTTPResponse):
+    """The final answer: interim ones that come before it are passed over, of which ``http.client`` knows 100 only.
+
+    Else the connection would be kept, and the final answer taken for that to the next request.
+    """
+
+    def begin(self) -> None:
+        """Read the head.
+
+        Raises:
+            http.client.HTTPException: the server changed to another protocol, which nobody asked for.
+        """
+        super().begin()
+        while 100 < self.status < 200:
+            if self.status == http.client.SWITCHING_PROTOCOLS:
+                raise http.client.HTTPException("another protocol, unasked")
+            self.headers: Any = None
+            super().begin()
+
+
 def _read(replay: _Replay, method: str) -> tuple[HttpResponse, bool]:
-    answer = http.client.HTTPResponse(replay, method=method)  # type: ignore[arg-type] # it calls makefile, nothing else
+    answer = Answer(replay, method=method)  # type: ignore[arg-type] # it calls makefile, nothing else
     answer.begin()
     if len(set(answer.headers.get_all("content-length", []))) > 1:
         raise http.client.HTTPException("an answer of several lengths")

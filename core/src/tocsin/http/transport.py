@@ -19,6 +19,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from tocsin.deadline import Deadline, current
 from tocsin.dialing import dial
 from tocsin.guard import AddressGuard
+from tocsin.http.kept import Answer
 
 __all__ = ["Adapter", "Exchange", "Places"]
 
@@ -105,6 +106,7 @@ class Places:
 class _Watched(HTTPConnection):
     """A connection whose socket the deadline in force can shut, through a duplicate that TLS does not touch."""
 
+    response_class = Answer
     _twin: socket.socket | None = None
     _news: Any = None
     """Asks the system whether something has come; made once, where the system can."""
