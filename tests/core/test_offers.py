@@ -33,6 +33,12 @@ class Slow:
     def __init__(self):
         self.begun, self.may_end, self.got = threading.Semaphore(0), threading.Semaphore(0), []
 
+    def quicken(self, service, count):
+        """Have so many end at once: more is taken up from then on than can begin."""
+        self.may_end.release(count)
+        for number in range(count):
+            service.send_notification(Alert(title=f"before {number}", message="m"))
+
     def __call__(self, alert):
         self.got.append(alert.title)
         self.begun.release()
@@ -123,10 +129,7 @@ def test_with_fail_fast_nothing_is_claimed_before_its_turn(made):
 def test_what_is_urgent_goes_before_what_was_taken_up_and_not_begun(made):
     slow = Slow()
     service, _ = made(slow, workers=1)
-    slow.may_end.release(40)
-    for number in range(30):  # so quick that more is taken up than can begin
-        service.send_notification(Alert(title=f"before {number}", message="m"))
-    slow.may_end = threading.Semaphore(0)
+    slow.quicken(service, 30)
     handles = [service.enqueue(Alert(title="first", message="m"))]
     assert all(slow.begun.acquire(timeout=10) for _ in range(31))
     handles += [service.enqueue(Alert(title=str(n), message="m", priority="LOW")) for n in range(4)]
@@ -140,10 +143,7 @@ def test_what_is_urgent_goes_before_what_was_taken_up_and_not_begun(made):
 def test_what_was_taken_up_and_not_begun_is_given_back_at_the_end(made):
     slow = Slow()
     service, store = made(slow, workers=1)
-    slow.may_end.release(10)
-    for number in range(10):
-        service.send_notification(Alert(title=f"before {number}", message="m"))
-    slow.may_end = threading.Semaphore(0)
+    slow.quicken(service, 10)
     service.enqueue(Alert(title="first", message="m"))
     assert all(slow.begun.acquire(timeout=10) for _ in range(11))
     service.enqueue(Alert(title="second", message="m"))
@@ -181,10 +181,7 @@ def test_what_waits_behind_an_attempt_that_got_slow_is_claimed_anew(made):
     """Else its lease would run out before it begins, and nobody would begin it at all."""
     clock, slow = FakeClock(), Slow()
     service, store = made(slow, workers=1, clock=clock)
-    slow.may_end.release(10)
-    for number in range(10):
-        service.send_notification(Alert(title=f"before {number}", message="m"))
-    slow.may_end = threading.Semaphore(0)
+    slow.quicken(service, 10)
     handles = [service.enqueue(Alert(title=name, message="m")) for name in ("first", "second", "third")]
     assert all(slow.begun.acquire(timeout=10) for _ in range(11))
     assert store.claimed == []
@@ -199,10 +196,7 @@ def test_what_waits_behind_an_attempt_that_got_slow_is_claimed_anew(made):
 def test_what_was_taken_up_and_not_begun_is_cancelled_with_the_rest_at_the_end(made):
     slow = Slow()
     service, _ = made(slow, workers=1)
-    slow.may_end.release(10)
-    for number in range(10):
-        service.send_notification(Alert(title=f"before {number}", message="m"))
-    slow.may_end = threading.Semaphore(0)
+    slow.quicken(service, 10)
     handles = [service.enqueue(Alert(title=str(number), message="m")) for number in range(6)]
     assert all(slow.begun.acquire(timeout=10) for _ in range(11))
     service.close(0.05)

@@ -76,7 +76,7 @@ class Lane:
         self._ready = Ready()
         self._ask_at = math.inf  # when the store has something, as far as is known
         self._claiming = False
-        self._between = 0  # offered, or claimed and not begun yet
+        self._between = 0  # taken by a worker and not begun yet, or on the way back
         self._offered = 0
         self._watched: float | None = None
         self._stopping = False
@@ -90,7 +90,7 @@ class Lane:
         if not self._lock.acquire(blocking=False):
             return True
         try:
-            return bool(self._attempts.is_busy or self._between or self._ready or self._claiming)
+            return bool(self._attempts.is_busy or self._offered or self._between or self._ready or self._claiming)
         finally:
             self._lock.release()
 
@@ -123,14 +123,12 @@ class Lane:
             claimed = delivery.claimed(self._store.now() + self.lease)
             self._gate.passed((claimed,))
             self._offered += 1
-            self._between += 1
             return claimed
 
     def accept(self, delivery: Delivery, alert: Alert) -> bool:
         """What was offered is stored, with the alert that it delivers; False where it went back, as none can begin."""
         with self._lock:
             self._offered -= 1
-            self._between -= 1
             self._ready.insert(delivery, alert, self._store.now())
             with contextlib.suppress(RuntimeError):  # no room for a thread
                 self._call_another()
@@ -144,7 +142,6 @@ class Lane:
         self._gate.ended(delivery)
         with self._lock:
             self._offered -= 1
-            self._between -= 1
             self._look_again()
 
     def _call_another(self) -> None:
